@@ -1,0 +1,78 @@
+package domain
+
+import (
+	"strconv"
+	"time"
+)
+
+// Row is one record of a city on its way: what the hub topic and the Doris table hold of
+// it.
+type Row struct {
+	City        City   // column sscsdm
+	ExtractTime int64  // when it was journaled, in microseconds since 1970 UTC
+	Record      []byte // the record's value as the city sent it; nil is null, which empty is not
+
+	CityPartition int32
+	CityOffset    int64
+	CityTimestamp int64 // milliseconds since 1970 UTC
+
+	HubPartition int32 // the hub's three are not part of the hub's own text
+	HubOffset    int64
+	HubTimestamp int64 // milliseconds since 1970 UTC
+}
+
+// RowFormat writes rows as text, with the times in a pipeline's zone. It remembers the hour
+// that each column was last in, so a RowFormat belongs to one goroutine.
+type RowFormat struct {
+	extract, city, hub hourText
+}
+
+// NewRowFormat returns a RowFormat that shows times on the wall clock of loc (the
+// pipeline's timezone).
+func NewRowFormat(loc *time.Location) *RowFormat {
+	return &RowFormat{extract: hourText{loc: loc}, city: hourText{loc: loc}, hub: hourText{loc: loc}}
+}
+
+// AppendHubJSON appends the value of the hub record for r, byte for byte as the original
+// Flink job wrote it (columns in the order of its sink table, see AppendJSONString and
+// AppendTimestampMillis for the texts), and allocates only where dst lacks the capacity.
+func (f *RowFormat) AppendHubJSON(dst []byte, r *Row) []byte {
+	return append(f.appendCityColumns(dst, r), '}')
+}
+
+// AppendDorisJSON appends r as one line of a Stream Load body with read_json_by_line,
+// without the line feed: the nine columns of the Doris table, in its order. A city may stamp
+// a year that is not four digits long; it is written all the same, though no DATETIME of
+// Doris can hold it: whether such a row is sent is not decided here.
+func (f *RowFormat) AppendDorisJSON(dst []byte, r *Row) []byte {
+	dst = f.appendCityColumns(dst, r)
+	dst = append(dst, `,"hw_partition_id":`...)
+	dst = strconv.AppendInt(dst, int64(r.HubPartition), 10)
+	dst = append(dst, `,"hw_offset_id":`...)
+	dst = strconv.AppendInt(dst, r.HubOffset, 10)
+	dst = append(dst, `,"hw_ts":"`...)
+	dst = f.hub.appendMillis(dst, r.HubTimestamp)
+	return append(dst, `"}`...)
+}
+
+// appendCityColumns appends the six columns that the hub and Doris share, and leaves the
+// object open.
+func (f *RowFormat) appendCityColumns(dst []byte, r *Row) []byte {
+	dst = append(dst, `{"sscsdm":`...)
+	dst = AppendJSONString(dst, []byte(r.City))
+	dst = append(dst, `,"extract_time":"`...)
+	dst = f.extract.appendMicros(dst, r.ExtractTime)
+	dst = append(dst, `","record":`...)
+	if r.Record == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = AppendJSONString(dst, r.Record)
+	}
+	dst = append(dst, `,"city_partition_id":`...)
+	dst = strconv.AppendInt(dst, int64(r.CityPartition), 10)
+	dst = append(dst, `,"city_offset_id":`...)
+	dst = strconv.AppendInt(dst, r.CityOffset, 10)
+	dst = append(dst, `,"city_ts":"`...)
+	dst = f.city.appendMillis(dst, r.CityTimestamp)
+	return append(dst, '"')
+}
