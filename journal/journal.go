@@ -1,0 +1,213 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+// Manifest remembers, outside the store, which journals and streams were made, so
+// that a missing one is never silently made again.
+type Manifest interface {
+	// Journal is the id of a pipeline's journal, false when none was made.
+	Journal(pipeline string) (domain.JournalID, bool)
+	// HasStream reports whether a stream was made.
+	HasStream(s domain.Stream) bool
+	// Record remembers a stream of a journal; durable when it returns.
+	Record(id domain.JournalID, s domain.Stream) error
+}
+
+// Options of a journal.
+type Options struct {
+	Store        Store
+	Manifest     Manifest // nil: nothing is remembered (tests)
+	SegmentBytes int64    // a segment is rolled at this size; 0: 1 GiB
+	// RegressedAfter is how long an acknowledged event may be missing before the
+	// journal counts as regressed; 0: 30 s (architecture.md).
+	RegressedAfter time.Duration
+	Now            func() time.Time // nil: time.Now
+	Log            *slog.Logger     // nil: silent
+}
+
+// Journal is one pipeline's journal. It may be used by many goroutines.
+type Journal struct {
+	o        Options
+	pipeline string
+	id       domain.JournalID
+
+	mu       sync.Mutex
+	segments map[domain.Stream][]Segment // as last listed
+}
+
+// Open finds a pipeline's journal in its store, or makes it: control's Genesis
+// chooses the journal id, and whoever loses the race to make it adopts it. Errors:
+// ErrMissing, ErrAnotherJournal.
+func Open(ctx context.Context, pipeline string, o Options) (*Journal, error) {
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 1 << 30
+	}
+	if o.RegressedAfter <= 0 {
+		o.RegressedAfter = 30 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Manifest == nil {
+		o.Manifest = forgetful{}
+	}
+	j := &Journal{o: o, pipeline: pipeline, segments: map[domain.Stream][]Segment{}}
+	if _, err := rand.Read(j.id[:]); err != nil {
+		return nil, fmt.Errorf("choose a journal id: %w", err)
+	}
+	known, isKnown := o.Manifest.Journal(pipeline)
+	if isKnown {
+		j.id = known
+	}
+	s := domain.ControlStream(pipeline)
+	h, err := j.begin(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("open journal of pipeline %s: %w", pipeline, err)
+	}
+	if isKnown && h.tail.Journal != known {
+		return nil, fmt.Errorf("open journal of pipeline %s: %w: the store holds %s, the manifest says %s",
+			pipeline, ErrAnotherJournal, h.tail.Journal, known)
+	}
+	j.id = h.tail.Journal
+	if err := o.Manifest.Record(j.id, s); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// ID is the journal's id.
+func (j *Journal) ID() domain.JournalID { return j.id }
+
+// Pipeline is the pipeline's name.
+func (j *Journal) Pipeline() string { return j.pipeline }
+
+// Now is the journal's clock in the unit of events.
+func (j *Journal) Now() domain.Micros { return domain.Micros(j.o.Now().UnixMicro()) }
+
+// Size is the number of bytes that the journal takes in its store.
+func (j *Journal) Size(ctx context.Context) (int64, error) { return j.o.Store.Size(ctx, j.pipeline) }
+
+// Attest compares the settings of the journal's segments with what they must be.
+// Errors: ErrDrift.
+func (j *Journal) Attest(ctx context.Context) error { return j.o.Store.Attest(ctx, j.pipeline) }
+
+// Exists reports whether a stream has a Genesis.
+func (j *Journal) Exists(ctx context.Context, s domain.Stream) (bool, error) {
+	_, err := j.Tail(ctx, s)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Tail reads the last event of a stream. Errors: ErrNotFound for a stream that does
+// not exist yet.
+func (j *Journal) Tail(ctx context.Context, s domain.Stream) (*Entry, error) {
+	h, err := j.head(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if h.tail == nil {
+		return nil, fmt.Errorf("tail of %s: %w", s, ErrNotFound)
+	}
+	return h.tail, nil
+}
+
+// Get reads one event by its seq. Errors: ErrNotFound, *IntegrityError.
+func (j *Journal) Get(ctx context.Context, s domain.Stream, seq domain.Seq) (*Entry, error) {
+	stored, err := j.stored(ctx, s, seq)
+	if err != nil {
+		return nil, fmt.Errorf("get %s@%d: %w", s, seq, err)
+	}
+	return j.check(stored, s, seq)
+}
+
+// stored reads an event's bytes. The list of segments is kept, and made again when
+// the event is not where it says: the last segment may have been rolled since.
+func (j *Journal) stored(ctx context.Context, s domain.Stream, seq domain.Seq) ([]byte, error) {
+	j.mu.Lock()
+	known := j.segments[s]
+	j.mu.Unlock()
+	if first, ok := segmentAt(known, seq); ok {
+		stored, err := j.o.Store.Get(ctx, s, first, seq)
+		if !errors.Is(err, ErrNotFound) {
+			return stored, err
+		}
+	}
+	list, err := j.list(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	first, ok := segmentAt(list, seq)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return j.o.Store.Get(ctx, s, first, seq)
+}
+
+// list asks the store for the segments of a stream and keeps the answer.
+func (j *Journal) list(ctx context.Context, s domain.Stream) ([]Segment, error) {
+	list, err := j.o.Store.Segments(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("list segments of %s: %w", s, err)
+	}
+	j.mu.Lock()
+	j.segments[s] = list
+	j.mu.Unlock()
+	return list, nil
+}
+
+// segmentAt finds the segment that holds a seq, or will; false when there is none or
+// it was dropped.
+func segmentAt(list []Segment, seq domain.Seq) (first domain.Seq, ok bool) {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].First <= seq {
+			return list[i].First, true
+		}
+	}
+	return 0, false
+}
+
+// check decodes a stored event and demands that it is the one that was asked for.
+func (j *Journal) check(stored []byte, s domain.Stream, seq domain.Seq) (*Entry, error) {
+	e, err := Decode(stored)
+	var unknown *UnknownKindError
+	switch {
+	case errors.As(err, &unknown):
+		if unknown.Format != FormatVersion {
+			unknown.Stream, unknown.Seq = s, seq
+		}
+		if unknown.Stream != s || unknown.Seq != seq {
+			return nil, &IntegrityError{Stream: s, Seq: seq, What: fmt.Sprintf("holds %s@%d", unknown.Stream, unknown.Seq)}
+		}
+		return nil, unknown
+	case errors.Is(err, ErrMalformed):
+		return nil, &IntegrityError{Stream: s, Seq: seq, What: err.Error()}
+	case err != nil:
+		return nil, err
+	case e.Stream != s || e.Seq != seq:
+		return nil, &IntegrityError{Stream: s, Seq: seq, What: fmt.Sprintf("holds %s@%d", e.Stream, e.Seq)}
+	case e.Journal != j.id:
+		return nil, &IntegrityError{Stream: s, Seq: seq, What: fmt.Sprintf("belongs to journal %s, this one is %s", e.Journal, j.id)}
+	}
+	return e, nil
+}
+
+type forgetful struct{}
+
+func (forgetful) Journal(string) (domain.JournalID, bool)      { return domain.JournalID{}, false }
+func (forgetful) HasStream(domain.Stream) bool                 { return false }
+func (forgetful) Record(domain.JournalID, domain.Stream) error { return nil }

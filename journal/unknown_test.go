@@ -1,0 +1,61 @@
+package journal_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+)
+
+// An event of a later release stops the reader, with a sentence that says what to do.
+func TestEventsOfALaterReleaseStopTheReaderByName(t *testing.T) {
+	later := func(old, with string) func([]byte) []byte {
+		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(with), 1) }
+	}
+	for _, c := range []struct {
+		name   string
+		change func([]byte) []byte
+		want   string
+	}{
+		{
+			"kind", later("\x08HubBegun", "\x08HubSpoke"),
+			"lowaltitude.3.hub@2: event kind HubSpoke version 1 is unknown to this release: use the release that wrote it (control: Started of the stream's owner names it)",
+		},
+		{
+			"kind version", later("\x08HubBegun\x01", "\x08HubBegun\x02"),
+			"lowaltitude.3.hub@2: event kind HubBegun version 2 is unknown to this release: use the release that wrote it (control: Started of the stream's owner names it)",
+		},
+		{
+			"format", func(b []byte) []byte { return append([]byte{2}, b[1:]...) },
+			"lowaltitude.3.hub@2: stored format 2 is unknown to this release, which reads format 1: use the release that wrote it",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := journal.NewMemory()
+			j := open(t, m)
+			s := shard(domain.LegHub)
+			if _, err := j.Takeover(t.Context(), s, 5, 1); err != nil {
+				t.Fatal(err)
+			}
+			first := get(t, j, s, 1)
+			parts, _ := journal.Encode(j.ID(), s, 2, first.Hash, &domain.HubBegun{})
+			if err := m.Rewrite(s, 2, c.change(bytes.Join(parts, nil))); err != nil {
+				t.Fatal(err)
+			}
+			r := read(t, j, s, domain.Cursor{})
+			next(t, r, 1)
+			for range 2 { // it stays stopped
+				_, err := r.Next(t.Context())
+				var unknown *journal.UnknownKindError
+				if !errors.As(err, &unknown) || err.Error() != c.want {
+					t.Fatalf("%v\nwant %s", err, c.want)
+				}
+			}
+			if _, err := j.Takeover(t.Context(), s, 6, 1); !errors.As(err, new(*journal.UnknownKindError)) {
+				t.Fatalf("takeover: %v", err)
+			}
+		})
+	}
+}
