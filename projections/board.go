@@ -1,0 +1,71 @@
+package projections
+
+import (
+	"sync"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+// SourceStatus is what ingest says of one city's source.
+type SourceStatus struct {
+	Pipeline   string
+	Shard      int
+	Source     domain.SourceID
+	City       domain.City
+	State      State
+	Error      string
+	Rows       int64 // since the process began
+	Partitions []PartitionStatus
+}
+
+// PartitionStatus is one source partition. Lag is the number of offsets between the
+// journaled position and the last stable offset.
+type PartitionStatus struct {
+	Partition             int32
+	Next, LastStable, Lag int64
+}
+
+// Board is where the legs of a process show themselves to whoever looks: the status
+// API and metrics. The zero value is ready.
+type Board struct {
+	mu      sync.Mutex
+	legs    []*Reporter
+	sources []func() []SourceStatus
+}
+
+// AddLeg shows a leg.
+func (b *Board) AddLeg(r *Reporter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.legs = append(b.legs, r)
+}
+
+// AddSources shows the sources of a shard; look is called for each question.
+func (b *Board) AddSources(look func() []SourceStatus) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sources = append(b.sources, look)
+}
+
+// Legs are the present statuses.
+func (b *Board) Legs() []Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]Status, 0, len(b.legs))
+	for _, r := range b.legs {
+		out = append(out, r.Status())
+	}
+	return out
+}
+
+// Sources are the present statuses.
+func (b *Board) Sources() []SourceStatus {
+	b.mu.Lock()
+	looks := append([]func() []SourceStatus(nil), b.sources...)
+	b.mu.Unlock()
+	var out []SourceStatus
+	for _, look := range looks {
+		out = append(out, look()...)
+	}
+	return out
+}

@@ -1,0 +1,123 @@
+package kafkaconn_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/hefu-io/hefu/projections/kafkaconn"
+)
+
+func TestOffsets(t *testing.T) {
+	c := cluster(t)
+	ctx, cl := deadline(t), dial(t, c)
+	topic := newTopic(ctx, t, cl, 2, nil)
+
+	w := newTxn(ctx, t, c)
+	w.write(topic.Name, 3)
+	w.end(kgo.TryCommit) // rows 0..2, marker 3
+	reaches(ctx, t, cl, topic.Name, func(b kafkaconn.Bounds) bool { return b.LSO == 4 })
+	w.write(topic.Name, 2) // rows 4 and 5, undecided
+	cut := kadm.Offsets{}
+	cut.Add(kadm.Offset{Topic: topic.Name, Partition: 0, At: 1})
+	if _, err := kadm.NewClient(cl).DeleteRecords(ctx, cut); err != nil {
+		t.Fatal(err)
+	}
+
+	got, err := kafkaconn.Offsets(ctx, cl, topic.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[int32]kafkaconn.Bounds{0: {LogStart: 1, LSO: 4, HighWatermark: 6}, 1: {}}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	w.end(kgo.TryAbort)
+	reaches(ctx, t, cl, topic.Name, func(b kafkaconn.Bounds) bool { return b.LSO == 7 && b.HighWatermark == 7 })
+
+	if got, err := kafkaconn.Offsets(ctx, cl, unique("nowhere")); !errors.Is(err, kafkaconn.ErrNoTopic) {
+		t.Errorf("missing topic: %v, %v; want ErrNoTopic", got, err)
+	}
+}
+
+// One partition that cannot be asked hides no other.
+func TestOffsetsOfSomePartitions(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "rows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	fake.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range req.(*kmsg.ListOffsetsRequest).Topics {
+			rt := kmsg.NewListOffsetsResponseTopic()
+			rt.Topic = topic.Topic
+			for _, asked := range topic.Partitions {
+				rp := kmsg.NewListOffsetsResponseTopicPartition()
+				rp.Partition, rp.Offset = asked.Partition, 5
+				if asked.Partition == 1 {
+					rp.ErrorCode = kerr.UnknownServerError.Code
+				}
+				rt.Partitions = append(rt.Partitions, rp)
+			}
+			resp.Topics = append(resp.Topics, rt)
+		}
+		return resp, nil, true
+	})
+	got, err := kafkaconn.Offsets(deadline(t), dial(t, kafkaconn.Config{Brokers: fake.ListenAddrs()}), "rows")
+	if want := map[int32]kafkaconn.Bounds{0: {LogStart: 5, LSO: 5, HighWatermark: 5}}; !maps.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if !errors.Is(err, kerr.UnknownServerError) || !strings.Contains(err.Error(), "high watermark offset of rows/1") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOffsetForLeaderEpoch(t *testing.T) {
+	c := cluster(t)
+	ctx, cl := deadline(t), dial(t, c)
+	topic := newTopic(ctx, t, cl, 1, nil)
+	w := newTxn(ctx, t, c)
+	w.write(topic.Name, 5)
+	w.end(kgo.TryCommit)
+	reaches(ctx, t, cl, topic.Name, func(b kafkaconn.Bounds) bool { return b.LSO == 6 })
+
+	epoch := topic.Partitions[0].LeaderEpoch
+	got, err := kafkaconn.OffsetForLeaderEpoch(ctx, cl, topic.Name, 0, epoch)
+	if want := (kafkaconn.EpochEnd{Epoch: epoch, Offset: 6}); err != nil || got != want {
+		t.Errorf("epoch %d: %+v, %v; want %+v", epoch, got, err, want)
+	}
+	got, err = kafkaconn.OffsetForLeaderEpoch(ctx, cl, topic.Name, 0, epoch+1)
+	if want := (kafkaconn.EpochEnd{Epoch: -1, Offset: -1}); err != nil || got != want {
+		t.Errorf("epoch %d: %+v, %v; want %+v", epoch+1, got, err, want)
+	}
+}
+
+func TestGroup(t *testing.T) {
+	ctx, cl := deadline(t), dial(t, cluster(t))
+	topic := newTopic(ctx, t, cl, 3, nil)
+	group := unique("readers")
+	got, err := kafkaconn.Committed(ctx, cl, group, topic.Name)
+	if err != nil || len(got) != 0 {
+		t.Errorf("group that never was: %v, %v; want nothing", got, err)
+	}
+	want := map[int32]int64{0: 0, 2: 17}
+	if err := kafkaconn.CommitGroup(ctx, cl, group, topic.Name, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err = kafkaconn.Committed(ctx, cl, group, topic.Name)
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+	if got, err := kafkaconn.Committed(ctx, cl, group, unique("other")); err != nil || len(got) != 0 {
+		t.Errorf("topic the group never read: %v, %v; want nothing", got, err)
+	}
+}
