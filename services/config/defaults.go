@@ -1,0 +1,76 @@
+package config
+
+import (
+	"os"
+	"time"
+)
+
+// The functions here are the only place where defaults are given. They fill a struct before the file is read over it, so
+// a zero that somebody wrote stays a zero and is judged as one. Each default has its reason in deploy/hefu.yaml.
+
+// Default is a Config with every default and no pipeline.
+func Default() Config {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // then instance has to be given, and the check says so
+	}
+	return Config{
+		Instance: host,
+		DataDir:  "/var/lib/hefu",
+		Journal: Journal{
+			Mode:         ModeEmbedded,
+			Replicas:     1,
+			SegmentBytes: 1 << 30,
+			MaxBytes:     100 << 30,
+			ReserveBytes: 1 << 30,
+		},
+		API: API{Listen: "127.0.0.1:8642"},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+// DefaultPipeline is a Pipeline with every default, without Doris and without sources.
+func DefaultPipeline() Pipeline {
+	return Pipeline{
+		Timezone: "Asia/Shanghai",
+		Shards:   1,
+		Ingest: Ingest{
+			EventBytes: 1 << 20,
+			Linger:     5 * time.Millisecond,
+			QueueBytes: 32 << 20,
+			FetchBytes: 1 << 20,
+			MaxWait:    500 * time.Millisecond,
+		},
+		Hub: Hub{
+			Batch:              HubBatch{Rows: 50_000, Bytes: 16 << 20, Age: 200 * time.Millisecond, Runs: 512},
+			TransactionTimeout: 15 * time.Second,
+		},
+	}
+}
+
+// DefaultDoris is a Doris with every default.
+func DefaultDoris() Doris {
+	return Doris{
+		Model: ModelUnique,
+		User:  "root",
+		Batch: DorisBatch{Rows: 500_000, Bytes: 128 << 20, Age: 5 * time.Second},
+	}
+}
+
+// DefaultSource is a Source with every default.
+func DefaultSource() Source { return Source{Start: StartEarliest} }
+
+// derive fills in the defaults that follow from another key.
+func (c *Config) derive() {
+	for i := range c.Pipelines {
+		p := &c.Pipelines[i]
+		if p.Hub.ProgressTopic == "" {
+			p.Hub.ProgressTopic = "hefu-progress-" + p.Name
+		}
+		for j := range p.Sources {
+			if s := &p.Sources[j]; s.Start == StartGroupOffsets && s.OnMissingCursor == "" {
+				s.OnMissingCursor = MissingFail
+			}
+		}
+	}
+}
