@@ -1,0 +1,161 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+)
+
+// Books is what a journal says of itself: events by stream and kind, intents and
+// outcomes, and the accounts of every source partition.
+type Books struct {
+	Pipeline string
+	Journal  domain.JournalID
+	Created  domain.Micros
+	Streams  []StreamBooks
+	Shards   []ShardBooks
+	Accounts []*domain.Account
+	Excluded []Excluded
+	Findings []string // what does not add up
+}
+
+// StreamBooks counts one stream.
+type StreamBooks struct {
+	Stream domain.Stream
+	Events int64
+	Bytes  int64
+	Kinds  map[domain.Kind]int64
+}
+
+// ShardBooks are the intents and outcomes of a shard.
+type ShardBooks struct {
+	Shard      int
+	Hub, Doris Intents
+}
+
+// Intents add up: Begun = Committed + Aborted + Open, and at most one is open.
+type Intents struct {
+	Begun, Committed, Aborted, Open int64
+}
+
+// AddUp reports whether they do.
+func (i Intents) AddUp() bool { return i.Begun == i.Committed+i.Aborted+i.Open && i.Open <= 1 }
+
+// Excluded is a run of city rows that a committed batch left out.
+type Excluded struct {
+	Key    domain.PartitionKey
+	Offset int64 // of the first
+	Count  int64
+	Reason string
+}
+
+// ReadBooks reads every event of a journal once and checks every chain: a broken one is
+// an error, sums that do not add up are findings.
+func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
+	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID()}
+	control, err := b.read(ctx, j, domain.ControlStream(j.Pipeline()), func(e *journal.Entry) error {
+		if g, ok := e.Event.(*domain.Genesis); ok {
+			b.Created = g.Created
+		}
+		return nil
+	})
+	if err != nil || !control {
+		return b, err
+	}
+	for shard := 0; ; shard++ {
+		any, err := b.readShard(ctx, j, shard)
+		if err != nil || !any {
+			return b, err
+		}
+	}
+}
+
+func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (any bool, err error) {
+	var books domain.Books
+	runs := map[domain.Seq][]domain.PartitionKey{} // of events that a hub intent may exclude from
+	for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris} {
+		found, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, func(e *journal.Entry) error {
+			if in, ok := e.Event.(*domain.Ingested); ok {
+				for i := range in.Runs {
+					r := &in.Runs[i]
+					runs[e.Seq] = append(runs[e.Seq], domain.PartitionKey{Source: r.Source, Generation: r.Generation, Partition: r.Partition})
+				}
+			}
+			if c, ok := e.Event.(*domain.HubCommitted); ok {
+				for _, x := range c.Excluded {
+					if x.Run < len(runs[x.Ingest]) {
+						b.Excluded = append(b.Excluded, Excluded{runs[x.Ingest][x.Run], x.Offset, x.Count, x.Reason})
+					}
+				}
+			}
+			return books.Add(leg, e.Seq, e.Event)
+		})
+		if err != nil {
+			return false, err
+		}
+		any = any || found
+	}
+	if any {
+		b.close(shard, &books)
+	}
+	return any, nil
+}
+
+// read reads a whole stream; false when it does not exist.
+func (b *Books) read(ctx context.Context, j *journal.Journal, s domain.Stream, each func(*journal.Entry) error) (bool, error) {
+	tail, err := j.Tail(ctx, s)
+	if errors.Is(err, journal.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r, err := j.Read(ctx, s, domain.Cursor{})
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	sl := StreamBooks{Stream: s, Kinds: map[domain.Kind]int64{}}
+	for seq := domain.Seq(0); seq < tail.Seq; {
+		e, err := r.Next(ctx)
+		if err != nil {
+			return false, err
+		}
+		seq = e.Seq
+		sl.Events++
+		sl.Bytes += int64(e.Size)
+		sl.Kinds[e.Event.Kind()]++
+		if err := each(e); err != nil {
+			b.Findings = append(b.Findings, err.Error())
+		}
+	}
+	b.Streams = append(b.Streams, sl)
+	return true, nil
+}
+
+// close adds a shard's books.
+func (b *Books) close(shard int, books *domain.Books) {
+	s := ShardBooks{Shard: shard}
+	s.Hub = Intents{Begun: books.HubIntents, Committed: books.HubCommits, Aborted: books.HubAborts}
+	s.Doris = Intents{Begun: books.DorisIntents, Committed: books.DorisCommits, Aborted: books.DorisAborts}
+	s.Hub.Open, s.Doris.Open = books.OpenIntents()
+	if !s.Hub.AddUp() {
+		b.Findings = append(b.Findings, fmt.Sprintf("shard %d hub: %+v", shard, s.Hub))
+	}
+	if !s.Doris.AddUp() {
+		b.Findings = append(b.Findings, fmt.Sprintf("shard %d doris: %+v", shard, s.Doris))
+	}
+	b.Shards = append(b.Shards, s)
+	for _, a := range books.Accounts() {
+		b.Accounts = append(b.Accounts, a)
+		if a.Next-a.First != a.Rows+a.GapRows() {
+			b.Findings = append(b.Findings, fmt.Sprintf("%v: %d offsets, %d rows and %d gaps", a.PartitionKey, a.Next-a.First, a.Rows, a.GapRows()))
+		}
+		if a.Hub+a.HubExcluded > a.Rows || a.Doris+a.DorisExcluded > a.Hub {
+			b.Findings = append(b.Findings, fmt.Sprintf("%v: %d rows, %d in the hub, %d in Doris", a.PartitionKey, a.Rows, a.Hub, a.Doris))
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/services/pipeline"
+)
+
+// AddressFile, in the data directory, holds the address of the API of the process
+// that runs there: where the commands of the same configuration find it.
+const AddressFile = "api.addr"
+
+// Service serves the API.
+type Service struct {
+	set   *pipeline.Set
+	board *projections.Board
+	log   *slog.Logger
+	began time.Time
+}
+
+// New makes the Service; nothing listens yet.
+func New(set *pipeline.Set, board *projections.Board, log *slog.Logger) *Service {
+	return &Service{set: set, board: board, log: log, began: time.Now()}
+}
+
+// Run listens until the context ends. It returns an error when the address cannot be
+// taken.
+func (s *Service) Run(ctx context.Context) error {
+	c := s.set.Config()
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.API.Listen)
+	if err != nil {
+		return fmt.Errorf("status API: %w", err)
+	}
+	file := filepath.Join(c.DataDir, AddressFile)
+	if err := errors.Join(os.MkdirAll(c.DataDir, 0o750), os.WriteFile(file, []byte(l.Addr().String()), 0o600)); err != nil {
+		return errors.Join(fmt.Errorf("status API: say the address: %w", err), l.Close())
+	}
+	defer func() { _ = os.Remove(file) }()
+	s.log.InfoContext(ctx, "status API listens", "address", "http://"+l.Addr().String())
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("status API on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		_ = srv.Close()
+	}
+	<-served
+	return nil
+}
+
+// Handler is the whole API.
+func (s *Service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", s.ready)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	api := humago.New(mux, huma.DefaultConfig("Hefu", s.set.Role().Version))
+	s.register(api)
+	return mux
+}
+
+// ready is 200 when every leg runs, else 503 with a line for each that does not.
+func (s *Service) ready(w http.ResponseWriter, _ *http.Request) {
+	var lines []string
+	if _, ok := s.set.Opened(); !ok {
+		lines = append(lines, "the journal is not open yet")
+	}
+	for _, leg := range s.board.Legs() {
+		if leg.State != projections.StateRunning {
+			lines = append(lines, fmt.Sprintf("%s %s: %s", leg.Stream, leg.State, leg.Error))
+		}
+	}
+	for _, src := range s.board.Sources() {
+		if src.State != projections.StateRunning {
+			lines = append(lines, fmt.Sprintf("source %s of %s %s: %s", src.Source, src.Pipeline, src.State, src.Error))
+		}
+	}
+	if len(lines) == 0 {
+		_, _ = w.Write([]byte("ready\n"))
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	for _, l := range lines {
+		_, _ = w.Write([]byte(l + "\n"))
+	}
+}
