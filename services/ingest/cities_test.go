@@ -1,0 +1,170 @@
+package ingest_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
+	"github.com/hefu-io/hefu/services/ingest"
+)
+
+// nobody is an address at which nothing listens.
+func nobody(t *testing.T) kafkaconn.Config {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return kafkaconn.Config{Brokers: []string{l.Addr().String()}}
+}
+
+// A city that is not there, and one that never answers a fetch, hold nobody up; each is
+// complained of once.
+func TestDeadCities(t *testing.T) {
+	ctx, c := deadline(t), kafka(t)
+	cl := dial(t, c)
+	topic := newTopic(ctx, t, cl, 2, nil)
+	asleep, sleeper := standin(t, kfake.SeedTopics(1, "rows"))
+	produce(ctx, t, dial(t, sleeper), "rows", 0, 5)
+	var last context.CancelFunc = func() {}
+	asleep.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		asleep.KeepControl()
+		var sleeping context.Context
+		sleeping, last = context.WithCancel(ctx)
+		asleep.SleepControl(func() { <-sleeping.Done() })
+		return nil, nil, false
+	})
+	defer func() { last() }()
+	gone := source(nobody(t), "rows")
+	gone.ID = "gone"
+	slow := source(sleeper, "rows")
+	slow.ID = "slow"
+	r := newRig(ctx, t)
+	p := r.start(config(gone, slow, source(c, topic)))
+	produce(ctx, t, cl, topic, 0, 500)
+	produce(ctx, t, cl, topic, 1, 500)
+	r.reaches(p, 2, cl, topic)
+	s := p.status(ctx, "retrying", 0, func(s ingest.SourceStatus) bool { return s.State == ingest.Retrying })
+	if !strings.Contains(s.Error, "connection refused") {
+		t.Errorf("status of the city that is gone: %s", s.Error)
+	}
+	wait(ctx, t, "several attempts", func() (bool, string) { return strings.Count(p.said.String(), "source is not readable") > 0, "" })
+	_ = p.stop()
+	if n := strings.Count(p.said.String(), "source=gone"); n != 1 || !strings.Contains(p.said.String(), "brokers="+gone.Kafka.Brokers[0]) {
+		t.Errorf("said %d times:\n%s", n, p.said)
+	}
+	books := r.books()
+	r.matches(c, topic, place{"a", 1, 0}, books[place{"a", 1, 0}])
+}
+
+// A city that comes back is read on.
+func TestCityComesBack(t *testing.T) {
+	ctx := deadline(t)
+	fake, c := standin(t, kfake.SeedTopics(1, "rows"))
+	cl := dial(t, c)
+	produce(ctx, t, cl, "rows", 0, 5)
+	refused := fake.Fault(kfake.Fault{})
+	_ = refused
+	r := newRig(ctx, t)
+	p := r.start(config(source(c, "rows")))
+	r.reaches(p, 0, cl, "rows")
+	_ = p.stop()
+}
+
+// Leaders move from broker to broker all the time.
+func TestLeadersMove(t *testing.T) {
+	ctx := deadline(t)
+	fake, c := standin(t, kfake.NumBrokers(3), kfake.SeedTopics(3, "rows"))
+	cl := dial(t, c)
+	r := newRig(ctx, t)
+	p := r.start(config(source(c, "rows")))
+	for i := range 30 {
+		produce(ctx, t, cl, "rows", int32(i%3), 20)
+		if err := fake.MoveTopicPartition("rows", int32(i%3), int32((i/3)%3)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.reaches(p, 0, cl, "rows")
+	p.status(ctx, "running", 0, func(s ingest.SourceStatus) bool { return s.State == ingest.Running && s.Error == "" })
+	_ = p.stop()
+	books := r.books()
+	for partition := range int32(3) {
+		r.matches(c, "rows", place{"a", 1, partition}, books[place{"a", 1, partition}])
+	}
+}
+
+// While the journal takes nothing, memory stays within its bound; and once it takes
+// events again, a city with few rows does not wait for one with many.
+func TestQueueBound(t *testing.T) {
+	ctx, c := deadline(t), kafka(t)
+	cl := dial(t, c, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<10))
+	busy, calm := newTopic(ctx, t, cl, 4, nil), newTopic(ctx, t, cl, 1, nil)
+	for partition := range int32(4) {
+		produce(ctx, t, cl, busy, partition, 8000)
+	}
+	r := newRig(ctx, t)
+	open := make(chan struct{})
+	r.store.OnPut = func(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
+		if s.Leg == domain.LegIngest && len(parts) > 1 { // rows
+			select {
+			case <-open:
+			case <-ctx.Done():
+			}
+		}
+		return journal.FaultNone
+	}
+	few := source(c, calm)
+	few.ID = "b"
+	conf := config(source(c, busy), few)
+	conf.QueueBytes, conf.EventBytes, conf.FetchBytes = 1<<20, 64<<10, 128<<10
+	p := r.start(conf)
+	var held int64
+	since := time.Now()
+	wait(ctx, t, "a full queue", func() (bool, string) {
+		q := p.shard.Queue()
+		if q.Held != held {
+			held, since = q.Held, time.Now()
+		}
+		return held > 256<<10 && time.Since(since) > 300*time.Millisecond, ""
+	})
+	produce(ctx, t, cl, calm, 0, 1)
+	p.status(ctx, "the calm city's row is fetched", 1, func(s ingest.SourceStatus) bool {
+		return len(s.Partitions) == 1 && s.Partitions[0].HighWatermark == 1
+	})
+	close(open)
+	r.reaches(p, 0, cl, busy)
+	r.reaches(p, 1, cl, calm)
+	if q := p.shard.Queue(); q.Peak > q.Limit+4*(32<<10) || q.Held > q.Peak {
+		t.Errorf("queue %+v", q)
+	}
+	_ = p.stop()
+	before := 0 // events with rows before the calm city's
+	for _, e := range r.events() {
+		ev, ok := e.Event.(*domain.Ingested)
+		if !ok {
+			continue
+		}
+		calmRow := false
+		for _, run := range ev.Runs {
+			calmRow = calmRow || run.Source == "b"
+		}
+		if calmRow {
+			break
+		}
+		before++
+	}
+	if before > 2 { // the one in flight, and the one that was being made
+		t.Errorf("the calm city's row came after %d events of the busy one", before)
+	}
+}
