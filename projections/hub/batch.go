@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections"
+)
+
+// draft is a batch before its intent: rows as the hub will have them, and what it
+// cannot carry. Its buffers are used again.
+type draft struct {
+	Packed
+	origins  []origin // of Pieces, by index
+	excluded []domain.Exclusion
+
+	first, last domain.Ref // ingest events, also those without rows
+	events      int        // Ingested events among them that carry something
+	stuck       domain.Ref // the last of these
+	began       time.Time  // when its first row came
+}
+
+// reset empties the draft. Buffers that one huge event has blown up are given back.
+func (d *draft) reset(l Limits) {
+	values := d.Values[:0]
+	if cap(values) > 2*l.Bytes+(4<<20) {
+		values = nil
+	}
+	*d = draft{
+		Packed:  Packed{Values: values, Ends: d.Ends[:0], Pieces: d.Pieces[:0], Offsets: d.Offsets[:0]},
+		origins: d.origins[:0],
+	}
+}
+
+// hasRows reports whether a transaction of it would carry a row. Without one there is
+// none: markers, opened sources and excluded rows go with the next rows.
+func (d *draft) hasRows() bool { return len(d.Ends) > 0 }
+
+// full reports whether the draft takes no more events. An event goes into one
+// transaction whole: the cursor counts events.
+func (d *draft) full(l Limits, most int64) bool {
+	return d.hasRows() && (len(d.Ends) >= l.Rows || len(d.Values) >= l.Bytes || len(d.Pieces) >= l.Runs ||
+		most > 0 && d.events >= int(most))
+}
+
+// packer puts ingest events into drafts. It is pure: what it makes depends on the
+// events and the configuration only, so that a later owner's batch of the same events
+// has the same bytes.
+type packer struct {
+	layout    *layout
+	format    *domain.RowFormat
+	maxRecord int
+
+	ends    map[lane]int64 // where the last run of each lane ended
+	decoder batch.Decoder
+	each    func(int64, *batch.Record) error // row, bound once
+	d       *draft
+
+	// The run that row is called for.
+	ingest    domain.Seq
+	index     int
+	rows      int64 // so far, excluded ones too
+	partition int32
+	out       domain.Row // what the rows have in common, and the present one
+	open      bool       // the last piece may grow
+}
+
+// lane is one incarnation of a source partition.
+type lane struct {
+	source     domain.SourceID
+	generation domain.Generation
+	partition  int32
+}
+
+func newPacker(l *layout, maxRecord int) *packer {
+	p := &packer{layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, ends: map[lane]int64{}}
+	p.each = p.row
+	return p
+}
+
+// add puts one more event of the ingest stream into the draft. An error means that
+// the event cannot be read, or does not belong here.
+func (p *packer) add(d *draft, e *journal.Entry) error {
+	if d.first.IsZero() {
+		d.first = e.Ref()
+	}
+	d.last = e.Ref()
+	ev, ok := e.Event.(*domain.Ingested)
+	if !ok {
+		return nil
+	}
+	p.d = d
+	before := len(d.Ends) + len(d.excluded)
+	for i := range ev.Runs {
+		if err := p.run(e, i, &ev.Runs[i], ev.ExtractTime); err != nil {
+			return err
+		}
+	}
+	if len(d.Ends)+len(d.excluded) > before {
+		d.events++
+		d.stuck = e.Ref()
+	}
+	return nil
+}
+
+func (p *packer) run(e *journal.Entry, index int, r *domain.Run, extract domain.Micros) error {
+	src, partition, err := p.layout.route(r)
+	if err != nil {
+		return fmt.Errorf("%s run %d: %w", e.Ref(), index, err)
+	}
+	in := lane{r.Source, r.Generation, r.Partition}
+	if end, known := p.ends[in]; known && end != r.First {
+		return damaged(e, index, fmt.Sprintf("begins at %d, the last run of source %s partition %d ended at %d", r.First, r.Source, r.Partition, end))
+	}
+	p.ends[in] = r.Next
+	p.ingest, p.index, p.rows, p.partition, p.open = e.Seq, index, 0, partition, false
+	p.out = domain.Row{City: src.city, ExtractTime: int64(extract), CityPartition: r.Partition}
+	// A batch that does not decode is excluded with the count that its header gives for
+	// the run's offsets: ingest journals no sparse one.
+	err = projections.Rows(&p.decoder, r, p.each, func(ordinal int64, h batch.Header, b []byte) error {
+		n := h.Overlap(r.First, r.Next)
+		p.rows += n
+		p.exclude(domain.Exclusion{
+			Ordinal: ordinal, Count: n, Offset: max(h.BaseOffset, r.First),
+			Reason: domain.ExcludedUndecodable, Digest: sha256.Sum256(b),
+		})
+		return nil
+	})
+	if err != nil {
+		return damaged(e, index, err.Error())
+	}
+	if p.rows != r.Rows {
+		return damaged(e, index, fmt.Sprintf("%d rows announced, the batches hold %d", r.Rows, p.rows))
+	}
+	return nil
+}
+
+// damaged says that an event with a sound hash contradicts itself: whoever wrote it
+// was broken, and nothing downstream can make that good.
+func damaged(e *journal.Entry, run int, what string) error {
+	return &journal.IntegrityError{Stream: e.Stream, Seq: e.Seq, What: fmt.Sprintf("run %d: %s", run, what)}
+}
+
+// row renders one record behind the others.
+func (p *packer) row(ordinal int64, rec *batch.Record) error {
+	d := p.d
+	start := len(d.Values)
+	p.out.Record, p.out.CityOffset, p.out.CityTimestamp = rec.Value, rec.Offset, rec.Timestamp
+	d.Values = p.format.AppendHubJSON(d.Values, &p.out)
+	p.rows++
+	if len(d.Values)-start > p.maxRecord {
+		d.Values = d.Values[:start]
+		p.exclude(domain.Exclusion{
+			Ordinal: ordinal, Count: 1, Offset: rec.Offset,
+			Reason: domain.ExcludedTooLarge, Digest: sha256.Sum256(rec.Value),
+		})
+		return nil
+	}
+	d.Ends = append(d.Ends, len(d.Values))
+	if p.open {
+		d.Pieces[len(d.Pieces)-1].N++
+		return nil
+	}
+	p.open = true
+	d.Pieces = append(d.Pieces, Piece{Partition: p.partition, N: 1})
+	d.origins = append(d.origins, origin{ingest: p.ingest, run: p.index, first: ordinal})
+	return nil
+}
+
+func (p *packer) exclude(x domain.Exclusion) {
+	x.Ingest, x.Run = p.ingest, p.index
+	p.d.excluded = append(p.d.excluded, x)
+	p.open = false
+}
+
+// excludedRows counts the rows of a list of exclusions.
+func excludedRows(list []domain.Exclusion) int64 {
+	var n int64
+	for i := range list {
+		n += list[i].Count
+	}
+	return n
+}
+
+// beginTime is the hub timestamp of a batch: now in whole milliseconds, as Kafka
+// stores it, and never earlier than the batch before.
+func beginTime(now, previous domain.Micros) domain.Micros {
+	return max(domain.Micros(now.Millis()*1000), previous)
+}

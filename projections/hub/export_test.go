@@ -1,0 +1,22 @@
+package hub
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+// WrapSender puts something between a Hub's legs and their sender.
+func (h *Hub) WrapSender(wrap func(Sender) Sender) { h.wrap = wrap }
+
+// MostEvents is how many ingest events the next batch may carry, 0 for no bound.
+func (h *Hub) MostEvents() int64 { return h.most.Load() }
+
+// SenderOptions adds options to the client of each sender.
+func (h *Hub) SenderOptions(opts ...kgo.Opt) { h.opts = opts }
+
+// HubRuns is the mapping of one packed ingest run, whose first row has the ordinal
+// first, to the offsets that a sender gave it.
+func HubRuns(p *Packed, ingest domain.Seq, run int, first int64) []domain.HubRun {
+	return hubRuns(p, []origin{{ingest: ingest, run: run, first: first}})
+}

@@ -1,0 +1,127 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
+)
+
+// stuckAfter is how long the last stable offset may stay below the high watermark
+// before it is said. What holds it is a foreign transaction in our progress
+// partition, and ends at the latest with that one's time-out.
+const stuckAfter = 30 * time.Second
+
+// scan reads one progress partition read_committed and keeps the shard's last
+// record. It reads raw batches: a consumer never reports a trailing marker, so its
+// position would not reach the end (kafka-real.md §0.1).
+type scan struct {
+	cl      *kgo.Client
+	topic   kafkaconn.Topic
+	shard   int
+	key     string
+	pos     int64
+	decoder batch.Decoder
+	last    *progress
+}
+
+// readProgress is the shard's last committed progress record, nil for none. It reads
+// up to the high watermark as of now: when the caller has fenced its transactional id
+// before, nothing of an earlier owner can come after. from is where the caller knows
+// a record, 0 if nowhere.
+func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, shard int, from int64) (*progress, error) {
+	bounds, err := kafkaconn.Offsets(ctx, cl, topic.Name)
+	b, ok := bounds[int32(shard)]
+	if !ok {
+		return nil, fmt.Errorf("progress of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", topic.Name, shard)))
+	}
+	if from < b.LogStart || from >= b.HighWatermark {
+		// What was there is gone: whatever is there now decides.
+		from = b.LogStart
+	}
+	s := &scan{cl: cl, topic: topic, shard: shard, key: strconv.Itoa(shard), pos: from}
+	began := time.Now()
+	for s.pos < b.HighWatermark {
+		lso, err := s.fetch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.pos < b.HighWatermark && time.Since(began) > stuckAfter {
+			return nil, fmt.Errorf("read %s/%d at %d up to %d: the last stable offset stays at %d: another producer has a transaction open in this partition",
+				topic.Name, shard, s.pos, b.HighWatermark, lso)
+		}
+	}
+	return s.last, nil
+}
+
+func (s *scan) fetch(ctx context.Context) (lso int64, err error) {
+	answers, err := kafkaconn.Fetch(ctx, s.cl, s.topic.Partitions[s.shard].Leader, s.topic,
+		[]kafkaconn.FetchPartition{{Partition: int32(s.shard), Offset: s.pos, MaxBytes: 1 << 20, LeaderEpoch: -1}},
+		kafkaconn.FetchOptions{MaxWait: 250 * time.Millisecond, MinBytes: 1, MaxBytes: 1 << 20, ReadCommitted: true})
+	if err != nil {
+		return 0, err
+	}
+	if answers[0].Err != nil {
+		return 0, answers[0].Err
+	}
+	return answers[0].LSO, s.walk(answers[0].RecordBatches, answers[0].Aborted)
+}
+
+// walk takes the batches of one answer. Only this answer's list of aborted
+// transactions counts for them (KIP-98; kafka-real.md §5).
+func (s *scan) walk(section []byte, aborted []kafkaconn.Aborted) error {
+	slices.SortFunc(aborted, func(a, b kafkaconn.Aborted) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
+	for len(section) > 0 {
+		h, b, rest, err := batch.Next(section)
+		if errors.Is(err, batch.ErrTruncated) {
+			return nil // the tail of an answer may be cut off
+		}
+		if err == nil {
+			err = batch.CheckCRC(b)
+		}
+		if err != nil {
+			return fmt.Errorf("read %s/%d at %d: %w", s.topic.Name, s.shard, s.pos, err)
+		}
+		section = rest
+		if h.LastOffset() < s.pos {
+			continue
+		}
+		from := s.pos
+		s.pos = h.LastOffset() + 1
+		began := func(a kafkaconn.Aborted) bool { return a.ProducerID == h.ProducerID && a.FirstOffset <= h.BaseOffset }
+		switch {
+		case h.Control():
+			if i := slices.IndexFunc(aborted, began); i >= 0 {
+				aborted = slices.Delete(aborted, i, i+1)
+			}
+			continue
+		case h.Transactional() && slices.ContainsFunc(aborted, began):
+			continue
+		}
+		if err := s.decoder.Batch(h, b, from, s.pos, s.record); err != nil {
+			return fmt.Errorf("read %s/%d at %d: %w", s.topic.Name, s.shard, from, err)
+		}
+	}
+	return nil
+}
+
+func (s *scan) record(r *batch.Record) error {
+	if string(r.Key) != s.key {
+		return nil // not ours
+	}
+	p, err := decodeProgress(r.Value)
+	if err != nil {
+		return fmt.Errorf("progress record at %d: %w", r.Offset, err)
+	}
+	p.Offset = r.Offset
+	s.last = p
+	return nil
+}

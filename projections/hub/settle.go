@@ -1,0 +1,114 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/crash"
+	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
+)
+
+// settle asks the hub what became of an intent without outcome and appends the
+// answer. The same code settles the batch of a process that died and that of a leg
+// that had an error a moment ago. It may only be called after fencing.
+func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t topics, p *past) error {
+	from := int64(0)
+	if p.commit != nil {
+		from = p.commit.ProgressOffset
+	}
+	record, err := readProgress(ctx, cl, t.progress, h.cfg.Shard, from)
+	if err != nil {
+		return err
+	}
+	high, err := h.highWater(ctx, cl, t.hub)
+	if err != nil {
+		return err
+	}
+	found := domain.HubFound{
+		Journal: h.j.ID(), ClusterID: t.hub.Cluster, TopicID: t.hub.ID,
+		Commit: p.commit, Begun: p.begun, BegunRef: p.begunRef, HighWater: high,
+	}
+	if record != nil {
+		found.Record = &record.ProgressRecord
+	}
+	action, kind, facts := domain.SettleHub(found)
+	switch action {
+	case domain.HubGoOn:
+	case domain.HubAbort:
+		err = h.aborted(ctx, w, p)
+	case domain.HubCommit:
+		err = h.committed(ctx, w, p, record)
+	default:
+		return h.incident(ctx, kind, facts)
+	}
+	if err != nil {
+		return err
+	}
+	h.reporter.Update(func(s *projections.Status) { s.Open = 0 })
+	return h.refused(ctx)
+}
+
+// highWater is the end of each hub partition of the shard.
+func (h *Hub) highWater(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic) (map[int32]int64, error) {
+	bounds, err := kafkaconn.Offsets(ctx, cl, topic.Name)
+	high := map[int32]int64{}
+	for p := range h.cfg.Pipeline.HubPartitions {
+		if domain.ShardOf(p, h.cfg.Pipeline.Shards) != h.cfg.Shard {
+			continue
+		}
+		b, ok := bounds[p]
+		if !ok {
+			return nil, fmt.Errorf("end of hub partition %s/%d: %w", topic.Name, p, errors.Join(err, errors.New("not told")))
+		}
+		high[p] = b.HighWatermark
+	}
+	return high, nil
+}
+
+// aborted appends that the open intent did not happen: after fencing it never will.
+func (h *Hub) aborted(ctx context.Context, w *journal.Writer, p *past) error {
+	why := "the process that began it is gone"
+	if h.attempt.begun == p.begunRef {
+		why = h.attempt.err.Error()
+	}
+	crash.Point("hub.outcome.before")
+	_, err := w.Append(ctx, &domain.HubAborted{
+		Owned: w.Owned(), Trail: w.Trail(), Begun: p.begunRef, Why: why, FoundBy: h.finder(p.begun),
+	})
+	if err != nil {
+		return err
+	}
+	crash.Point("hub.outcome.after")
+	h.didNotHappen(p.begunRef)
+	return nil
+}
+
+// committed appends that the open intent did happen, as its progress record says.
+func (h *Hub) committed(ctx context.Context, w *journal.Writer, p *past, record *progress) error {
+	c := &domain.HubCommitted{
+		Owned: w.Owned(), Trail: w.Trail(), Begun: p.begunRef, Cursor: p.begun.Last, Runs: record.Runs,
+		Time: p.begun.Time, ProgressOffset: record.Offset, Rows: record.rows(), Bytes: record.Bytes,
+		Excluded: p.begun.Excluded, FoundBy: h.finder(p.begun),
+	}
+	crash.Point("hub.outcome.before")
+	if _, err := w.Append(ctx, c); err != nil {
+		return err
+	}
+	crash.Point("hub.outcome.after")
+	p.commit = c
+	h.didHappen(c)
+	return nil
+}
+
+func (h *Hub) finder(b *domain.HubBegun) domain.Finder {
+	if b.Incarnation == h.incarnation {
+		return domain.FoundBySelf
+	}
+	return domain.FoundByNextOwner
+}
