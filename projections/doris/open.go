@@ -1,0 +1,116 @@
+package doris
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/crash"
+	"github.com/hefu-io/hefu/projections"
+)
+
+// leg is the open Doris leg of a shard.
+type leg struct {
+	*Doris
+	w      *journal.Writer
+	fe     *frontEnd
+	cursor domain.Cursor   // the last event of the hub stream that the table holds
+	ends   map[int32]int64 // of the committed loads, by hub partition
+}
+
+// intent is a DorisBegun with its place.
+type intent struct {
+	ref domain.Ref
+	ev  *domain.DorisBegun
+}
+
+// Open takes the doris stream over, settles what is open by asking Doris, and demands
+// that the table has no row beyond this journal. Errors: *journal.FencedError,
+// *domain.Incident, *projections.Refusal when the table is not there.
+func (d *Doris) Open(ctx context.Context) (projections.Leg, error) {
+	w, err := d.j.Takeover(ctx, d.stream, d.incarnation, d.config)
+	if err != nil {
+		return nil, err
+	}
+	crash.Point("doris.opened.after")
+	fe, err := d.dial()
+	if err != nil {
+		return nil, err
+	}
+	d.opens++
+	l := &leg{Doris: d, w: w, fe: fe}
+	if err := l.open(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *leg) open(ctx context.Context) error {
+	if err := l.recall(ctx); err != nil {
+		return err
+	}
+	if err := l.checkTable(ctx); err != nil {
+		return err
+	}
+	if t := l.w.Trail(); t.Open() {
+		in, err := l.intent(ctx, t.Begun)
+		if err != nil {
+			return err
+		}
+		if err := l.settle(ctx, in, domain.FoundByNextOwner); err != nil {
+			return err
+		}
+	}
+	return l.checkAhead(ctx)
+}
+
+// recall reads the cursor and the table's ends from the last commit: the tail and at
+// most two events more.
+func (l *leg) recall(ctx context.Context) error {
+	l.ends = map[int32]int64{}
+	t := l.w.Trail()
+	if t.Commit == 0 {
+		return nil
+	}
+	e, err := l.j.Get(ctx, l.stream, t.Commit)
+	if err != nil {
+		return err
+	}
+	c, ok := e.Event.(*domain.DorisCommitted)
+	if !ok {
+		return &journal.IntegrityError{Stream: l.stream, Seq: t.Commit, What: fmt.Sprintf("is a %s, the trail calls it a commit", e.Event.Kind())}
+	}
+	l.cursor = c.Cursor
+	in, err := l.intent(ctx, c.Begun.Seq)
+	if err != nil {
+		return err
+	}
+	l.setEnds(in.ev)
+	return nil
+}
+
+func (l *leg) setEnds(ev *domain.DorisBegun) {
+	for _, e := range ev.Ends {
+		l.ends[e.Partition] = e.Next
+	}
+}
+
+func (l *leg) intent(ctx context.Context, seq domain.Seq) (*intent, error) {
+	e, err := l.j.Get(ctx, l.stream, seq)
+	if err != nil {
+		return nil, err
+	}
+	ev, ok := e.Event.(*domain.DorisBegun)
+	if !ok {
+		return nil, &journal.IntegrityError{Stream: l.stream, Seq: seq, What: fmt.Sprintf("is a %s, the trail calls it an intent", e.Event.Kind())}
+	}
+	return &intent{ref: e.Ref(), ev: ev}, nil
+}
+
+// Cursor implements projections.Leg.
+func (l *leg) Cursor() domain.Cursor { return l.cursor }
+
+// Close implements projections.Leg.
+func (l *leg) Close() { l.fe.close() }
