@@ -1,0 +1,51 @@
+package doris
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Banner is what the stand-in calls itself wherever a version is asked for.
+const Banner = "Hefu stand-in for Apache Doris (not Doris)"
+
+// mysqlVersion is the version text of the MySQL greeting, as real front ends give it.
+const mysqlVersion = "5.7.99"
+
+// Config says where a stand-in lives. Addresses may have port 0.
+type Config struct {
+	Dir       string // everything it keeps; made when missing; one process at a time
+	FEAddr    string // HTTP of the front end, default 127.0.0.1:0
+	BEAddr    string // HTTP of the back end, default 127.0.0.1:0
+	MySQLAddr string // SQL, default 127.0.0.1:0
+
+	// User and Password are let in beside root, whose password is empty.
+	User, Password string
+
+	PublishDelay time.Duration    // between COMMITTED and VISIBLE
+	Limits       *Limits          // nil = DefaultLimits
+	TimeZone     string           // the cluster's time_zone, default Asia/Shanghai
+	Now          func() time.Time // clock of transactions, default time.Now
+	Log          *slog.Logger     // default: nothing is logged
+}
+
+func (c Config) withDefaults() Config {
+	for _, a := range []*string{&c.FEAddr, &c.BEAddr, &c.MySQLAddr} {
+		if *a == "" {
+			*a = "127.0.0.1:0"
+		}
+	}
+	if c.Limits == nil {
+		limits := DefaultLimits()
+		c.Limits = &limits
+	}
+	if c.TimeZone == "" {
+		c.TimeZone = "Asia/Shanghai"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

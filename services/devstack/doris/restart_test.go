@@ -1,0 +1,168 @@
+package doris_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/hefu-io/hefu/services/devstack/doris"
+)
+
+// TestKill: what a killed server had answered it still knows, and nothing else.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	s := withTable(t, doris.Config{Dir: dir})
+	visible := s.load(table, "visible", line(1, 1, "visible"))
+	s.commit(visible.TxnID)
+	s.until("visible", "VISIBLE")
+	precommitted := s.load(table, "precommitted", line(1, 2, "precommitted"))
+	s.load(table, "aborted", line(1, 3, "aborted"))
+	s.phase("abort", "label", "aborted")
+	s.Faults().HoldPublish.Store(true)
+	committed := s.load(table, "committed", line(1, 4, "committed"))
+	s.commit(committed.TxnID)
+
+	// A load in the middle of its body when the server dies.
+	body, feed := io.Pipe()
+	defer feed.Close()
+	loading := make(chan answer, 1)
+	go func() {
+		loading <- s.call("PUT", s.BEURL()+"/api/ods/"+table+"/_stream_load", body, "label", "prepare", "format", "json", "two_phase_commit", "true")
+	}()
+	if _, err := feed.Write([]byte(line(1, 5, "prepare"))); err != nil {
+		t.Fatal(err)
+	}
+	s.until("prepare", "PREPARE")
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = feed.Close()
+	if got := <-loading; got.err == nil {
+		t.Errorf("the load in flight was answered: %+v", got)
+	}
+
+	s = open(t, doris.Config{Dir: dir, PublishDelay: 50 * time.Millisecond})
+	for label, want := range map[string]string{
+		"visible": "VISIBLE", "precommitted": "PRECOMMITTED", "aborted": "ABORTED", "prepare": "UNKNOWN",
+	} {
+		if got := s.state(label); got != want {
+			t.Errorf("%s after the kill: %s", label, got)
+		}
+	}
+	s.until("committed", "VISIBLE") // published by the new process
+	if got := s.commit(precommitted.TxnID).Status; got != "Success" {
+		t.Errorf("commit after the kill: %s", got)
+	}
+	s.until("precommitted", "VISIBLE")
+	got := fmt.Sprint(s.rows("SELECT record FROM ods." + table + " ORDER BY hw_offset_id"))
+	if got != "[[visible] [precommitted] [committed]]" {
+		t.Errorf("rows: %s", got)
+	}
+	again := s.load(table, "prepare", line(1, 5, "again"))
+	if again.Status != "Success" || again.TxnID < committed.TxnID+500 {
+		t.Errorf("a forgotten label is free, and ids jump: %+v", again)
+	}
+}
+
+// TestCopiedState opens a copy of the files of a running server: what kill -9 of the machine's process leaves.
+func TestCopiedState(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	s := withTable(t, doris.Config{Dir: dir})
+	reply := s.load(table, "L", line(1, 1, "x")+line(1, 2, "y"))
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	s.phase("abort", "label", "L")
+	s = open(t, doris.Config{Dir: copied})
+	s.commit(reply.TxnID)
+	s.until("L", "VISIBLE")
+	if got := s.rows("SELECT count(*), min(record), max(record) FROM ods." + table)[0]; fmt.Sprint(got) != "[2 x y]" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestFaults: each breaks the answer, not the outcome.
+func TestFaults(t *testing.T) {
+	s := withTable(t, doris.Config{})
+	f := s.Faults()
+	load := func(label string) answer {
+		return s.call("PUT", s.BEURL()+"/api/ods/"+table+"/_stream_load", nil, "label", label, "format", "json", "two_phase_commit", "true", "Content-Length", "0")
+	}
+	f.DropPrecommitReply.Store(true)
+	if got := load("a"); got.err == nil || s.state("a") != "PRECOMMITTED" {
+		t.Errorf("drop after precommit: %+v, state %s", got, s.state("a"))
+	}
+	f.DropPrecommitReply.Store(false)
+	f.FailThoughPrecommitted.Store(true)
+	var reply loadReply
+	load("b").decode(t, &reply)
+	if reply.Status != "Fail" || s.state("b") != "PRECOMMITTED" {
+		t.Errorf("fail though precommitted: %+v, state %s", reply, s.state("b"))
+	}
+	f.FailThoughPrecommitted.Store(false)
+	text := "[E-235]tablet error / version count: 4003, exceed limit: 4000"
+	f.FailLoad.Store(&text)
+	load("c").decode(t, &reply)
+	if reply.Message != text || s.state("c") != "ABORTED" {
+		t.Errorf("fail: %+v, state %s", reply, s.state("c"))
+	}
+	f.FailLoad.Store(nil)
+	f.DropCommitReply.Store(true)
+	if got := s.call("PUT", s.BEURL()+"/api/ods/_stream_load_2pc", nil, "txn_operation", "commit", "label", "a"); got.err == nil {
+		t.Errorf("drop after commit: %+v", got)
+	}
+	s.until("a", "VISIBLE")
+	f.DropCommitReply.Store(false)
+	f.HoldPublish.Store(true)
+	s.phase("commit", "label", "b")
+	if got := s.state("b"); got != "COMMITTED" {
+		t.Errorf("held publish: %s", got)
+	}
+	f.HoldPublish.Store(false)
+	s.until("b", "VISIBLE")
+	if err := s.ForgetLabel("ods", "b"); err != nil || s.state("b") != "UNKNOWN" {
+		t.Errorf("forget: %v, %s", err, s.state("b"))
+	}
+	f.DelayReply.Store(int64(100 * time.Millisecond))
+	start := time.Now()
+	load("d")
+	if took := time.Since(start); took < 100*time.Millisecond {
+		t.Errorf("delayed by %v", took)
+	}
+}
+
+// TestOnePhase: without two_phase_commit a load answers when its rows are visible.
+func TestOnePhase(t *testing.T) {
+	s := withTable(t, doris.Config{PublishDelay: 30 * time.Millisecond})
+	reply := s.load(table, "L", line(1, 1, "x"), "two_phase_commit", "false")
+	if got := s.rows("SELECT count(*) FROM ods." + table)[0][0]; reply.Status != "Success" || reply.TwoPhase != "false" || got != "1" {
+		t.Errorf("%s rows, %+v", got, reply)
+	}
+}
+
+// TestTableGone: a dropped table refuses commits and allows aborts; a committed load of it still becomes VISIBLE.
+func TestTableGone(t *testing.T) {
+	s := withTable(t, doris.Config{})
+	a := s.load(table, "a", line(1, 1, "x"))
+	b := s.load(table, "b", line(1, 2, "x"))
+	s.Faults().HoldPublish.Store(true)
+	s.commit(b.TxnID)
+	s.exec("DROP TABLE ods." + table)
+	if got := s.commit(a.TxnID); got.Status != "ANALYSIS_ERROR" || s.state("a") != "PRECOMMITTED" {
+		t.Errorf("commit: %+v", got)
+	}
+	if got := s.phase("abort", "label", "a"); got.Status != "Success" {
+		t.Errorf("abort: %+v", got)
+	}
+	s.Faults().HoldPublish.Store(false)
+	s.until("b", "VISIBLE")
+	missing := s.call("PUT", s.BEURL()+"/api/ods/"+table+"/_stream_load", http.NoBody, "label", "c", "format", "json", "Content-Length", "0")
+	var reply loadReply
+	missing.decode(t, &reply)
+	if want := "[NOT_FOUND]TStatus: errCode = 7, detailMessage = table not found, tableName=" + table; reply.Message != want {
+		t.Errorf("%+v", reply)
+	}
+}
