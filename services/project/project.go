@@ -1,0 +1,112 @@
+// Package project runs the projections: the hub and Doris legs of every shard that
+// this process takes.
+package project
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/doris"
+	"github.com/hefu-io/hefu/projections/hub"
+	"github.com/hefu-io/hefu/services/pipeline"
+)
+
+// Service is the projections of a process.
+type Service struct {
+	set   *pipeline.Set
+	board *projections.Board
+	log   *slog.Logger
+}
+
+// New makes the Service; nothing is opened yet.
+func New(set *pipeline.Set, board *projections.Board, log *slog.Logger) *Service {
+	return &Service{set: set, board: board, log: log}
+}
+
+// Run keeps every leg running until the context ends. It returns an error when the
+// process must stop: *journal.FencedError, *projections.Refusal.
+func (s *Service) Run(ctx context.Context) error {
+	opened, err := s.set.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, o := range opened {
+		for _, shard := range o.Shards {
+			for _, r := range []struct {
+				leg  domain.Leg
+				make func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error)
+			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris}} {
+				if !s.set.Role().Has(r.leg) || r.leg == domain.LegDoris && o.Config.Doris == nil {
+					continue
+				}
+				reporter := projections.NewReporter(domain.Stream{Pipeline: o.Config.Name, Shard: shard, Leg: r.leg})
+				runner, err := r.make(o, shard, reporter)
+				if err != nil {
+					return fmt.Errorf("pipeline %s: %w", o.Config.Name, err)
+				}
+				s.board.AddLeg(reporter)
+				g.Go(func() error { return runner.Run(ctx) })
+			}
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (s *Service) runner(o *pipeline.Open, reporter *projections.Reporter, opener projections.Opener) *projections.Runner {
+	return &projections.Runner{
+		Stream: reporter.Status().Stream, Opener: opener, Incidents: o.Incidents, Reporter: reporter, Log: s.log,
+	}
+}
+
+func (s *Service) hub(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
+	h, err := hub.New(HubConfig(o, shard), o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
+	if err != nil {
+		return nil, err
+	}
+	return s.runner(o, reporter, h), nil
+}
+
+// HubConfig is a shard's hub leg as hefu.yaml and the journal say.
+func HubConfig(o *pipeline.Open, shard int) hub.Config {
+	c := o.Config.Hub
+	return hub.Config{
+		Pipeline: o.Configured, Kafka: c.Config, Shard: shard, ProgressTopic: c.ProgressTopic,
+		Batch: hub.Limits{
+			Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age, Runs: c.Batch.Runs,
+		},
+		TransactionTimeout: c.TransactionTimeout,
+	}
+}
+
+// dorisBackoff is where the pause after a refused load begins and ends: aborted
+// transactions push committed labels out of Doris's memory (doris-wire.md §11.1, 10),
+// so they must not follow each other fast.
+const (
+	dorisBackoff    = 200 * time.Millisecond
+	dorisMaxBackoff = 30 * time.Second
+)
+
+func (s *Service) doris(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
+	c := o.Config.Doris
+	d, err := doris.New(doris.Config{
+		Pipeline: o.Configured, Shard: shard, FrontEnds: c.FE, MySQL: c.MySQL, Database: c.Database, Table: c.Table,
+		User: c.User, PasswordFile: c.PasswordFile,
+		Batch: doris.Limits{Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age},
+	}, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
+	if err != nil {
+		return nil, err
+	}
+	r := s.runner(o, reporter, d)
+	r.Backoff, r.MaxBackoff = dorisBackoff, dorisMaxBackoff
+	return r, nil
+}
