@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hefu-io/hefu/services/config"
+	"github.com/hefu-io/hefu/services/status"
+)
+
+// client talks to the running hefu of a configuration over its HTTP API.
+type client struct{ base string }
+
+// dial finds the API: where the running process says that it listens, or else where
+// the configuration tells it to.
+func dial(file string) (*client, *config.Config, error) {
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	address := c.API.Listen
+	if b, err := os.ReadFile(filepath.Join(c.DataDir, status.AddressFile)); err == nil {
+		address = strings.TrimSpace(string(b))
+	}
+	return &client{base: "http://" + address}, c, nil
+}
+
+// call does one request; in and out may be nil.
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the running hefu (is `hefu run` up?): %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		var problem struct{ Detail string }
+		if json.Unmarshal(answer, &problem) == nil && problem.Detail != "" {
+			return fmt.Errorf("%s: %s", resp.Status, problem.Detail)
+		}
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+	}
+	return json.Unmarshal(answer, out)
+}

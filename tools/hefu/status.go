@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/hefu-io/hefu/services/status"
+)
+
+func newStatus() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "status",
+		Short:   "Ask the running hefu how far it is",
+		Long:    "Status prints positions, lag, open intents and incidents of every pipeline.\nExit code 1 when a leg or source does not run.",
+		Example: "  hefu status -c hefu.yaml\n  hefu status -c hefu.yaml -o json",
+		Args:    cobra.NoArgs,
+	}
+	file, output := configFlag(c), outputFlag(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		cl, _, err := dial(*file)
+		if err != nil {
+			return err
+		}
+		var r status.Report
+		if err := cl.call(cmd.Context(), http.MethodGet, "/v1/status", nil, &r); err != nil {
+			return err
+		}
+		if *output == "json" {
+			if err := writeJSON(cmd.OutOrStdout(), r); err != nil {
+				return err
+			}
+		} else {
+			printStatus(cmd.OutOrStdout(), &r)
+		}
+		if !allRun(&r) {
+			return errNotGood
+		}
+		return nil
+	}
+	return c
+}
+
+func allRun(r *status.Report) bool {
+	for _, p := range r.Pipelines {
+		for _, l := range p.Legs {
+			if l.State != "running" {
+				return false
+			}
+		}
+		for _, s := range p.Sources {
+			if s.State != "running" {
+				return false
+			}
+		}
+	}
+	return len(r.Pipelines) > 0
+}
+
+func printStatus(w io.Writer, r *status.Report) {
+	fmt.Fprintf(w, "instance %s, version %s, up %s\n", r.Instance, r.Version, time.Since(r.Since).Round(time.Second))
+	for _, p := range r.Pipelines {
+		fmt.Fprintf(w, "pipeline %s, journal %s, incarnation %d\n", p.Name, p.Journal, p.Incarnation)
+		legs := table.NewWriter()
+		legs.SetOutputMirror(w)
+		legs.SetStyle(table.StyleLight)
+		legs.AppendHeader(table.Row{"shard", "leg", "state", "for", "cursor", "open", "rows", "bytes", "excluded", "what"})
+		for _, l := range p.Legs {
+			legs.AppendRow(table.Row{
+				l.Shard, l.Leg, l.State, time.Since(l.Since).Round(time.Second), l.Cursor, l.Open,
+				humanize.Comma(l.Rows), humanize.IBytes(uint64(l.Bytes)), l.Excluded, l.Error,
+			})
+		}
+		legs.Render()
+		sources := table.NewWriter()
+		sources.SetOutputMirror(w)
+		sources.SetStyle(table.StyleLight)
+		sources.AppendHeader(table.Row{"source", "city", "state", "partition", "next", "lag", "what"})
+		for _, s := range p.Sources {
+			for _, part := range s.Partitions {
+				sources.AppendRow(table.Row{s.Source, s.City, s.State, part.Partition, part.Next, part.Lag, s.Error})
+			}
+			if len(s.Partitions) == 0 {
+				sources.AppendRow(table.Row{s.Source, s.City, s.State, "", "", "", s.Error})
+			}
+		}
+		sources.Render()
+		for _, in := range p.Incidents {
+			printIncident(w, in)
+		}
+	}
+}
