@@ -115,6 +115,7 @@ func (s *kgoSender) Produce(ctx context.Context, p *Packed, timestamp int64) err
 			row, start = row+1, end
 		}
 	}
+	crash.Point("hub.produce.after")
 	if err := s.flush(ctx, row, "produce "+strconv.Itoa(row)+" rows to "+s.topic); err != nil {
 		return err
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hefu-io/hefu/services/status"
+)
+
+// child is one life of hefu.
+type child struct {
+	cmd    *exec.Cmd
+	ended  chan struct{} // closed when it is gone
+	err    error
+	data   string
+	log    string
+	killed bool
+}
+
+// start runs hefu; crash, which may be empty, is its crash point.
+func (w *world) start(ctx context.Context, file, data, crash string) (*child, error) {
+	log := filepath.Join(w.dir, "run-"+filepath.Base(data)+".log")
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	fmt.Fprintf(out, "--- hefu run, crash point %q\n", crash)
+	c := &child{cmd: exec.CommandContext(ctx, w.hefu, "run", "-c", file), ended: make(chan struct{}), data: data, log: log}
+	c.cmd.Stdout, c.cmd.Stderr = out, out
+	c.cmd.Env = append(os.Environ(), "HEFU_CRASH="+crash)
+	// A child that is killed leaves its address behind; the next one writes its own.
+	_ = os.Remove(filepath.Join(data, status.AddressFile))
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { c.err = c.cmd.Wait(); close(c.ended) }()
+	return c, nil
+}
+
+func (c *child) signal(s syscall.Signal) { _ = c.cmd.Process.Signal(s) }
+
+// kill ends it at once.
+func (c *child) kill() {
+	c.signal(syscall.SIGKILL)
+	<-c.ended
+}
+
+// wait reports whether it ended within a time.
+func (c *child) wait(ctx context.Context, within time.Duration) bool {
+	select {
+	case <-c.ended:
+		return true
+	case <-ctx.Done():
+	case <-time.After(within):
+	}
+	return false
+}
+
+// exitCode is the code it ended with, -1 for a signal.
+func (c *child) exitCode() int {
+	var e *exec.ExitError
+	if errors.As(c.err, &e) {
+		return e.ExitCode()
+	}
+	return 0
+}
+
+// report asks its API; false when it does not answer.
+func (c *child) report(ctx context.Context) (r status.Report, ok bool) {
+	address, err := os.ReadFile(filepath.Join(c.data, status.AddressFile))
+	if err != nil {
+		return r, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+strings.TrimSpace(string(address))+"/v1/status", nil)
+	if err != nil {
+		return r, false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return r, false
+	}
+	defer resp.Body.Close()
+	return r, json.NewDecoder(resp.Body).Decode(&r) == nil
+}
+
+// until polls a condition of the status until it holds.
+func (c *child) until(ctx context.Context, within time.Duration, holds func(status.Report) bool) error {
+	deadline := time.Now().Add(within)
+	var last status.Report
+	for {
+		r, ok := c.report(ctx)
+		if ok {
+			last = r
+			if holds(r) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.ended:
+			return fmt.Errorf("hefu ended (%v):\n%s", c.err, tail(c.log))
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			text, _ := json.Marshal(last)
+			return fmt.Errorf("stuck after %s: %s\n%s", within, text, tail(c.log))
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// feeder feeds the cities at a steady rate, in transactions, every seventh of which is
+// aborted and must never arrive.
+type feeder struct {
+	rate      int
+	brokers   string
+	committed atomic.Int64
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
+	pausing   sync.RWMutex // held for writing while nothing may be fed
+}
+
+func newFeeder(brokers string, rate int) (*feeder, error) {
+	return &feeder{rate: max(rate, 10), brokers: brokers, cancel: func() {}}, nil
+}
+
+func (f *feeder) start(ctx context.Context) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	for c := range cities {
+		f.done.Go(func() { f.feed(ctx, c) })
+	}
+}
+
+func (f *feeder) stop() {
+	f.cancel()
+	f.done.Wait()
+}
+
+// feed feeds one city. A broker that is gone for a while (it is killed in one
+// scenario) costs the transaction under way: it is begun anew, under a new id.
+func (f *feeder) feed(ctx context.Context, city int) {
+	row := 0
+	for life := 0; ctx.Err() == nil; life++ {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(f.brokers), kgo.TransactionalID(fmt.Sprintf("feeder-%d", city)),
+			kgo.TransactionTimeout(10*time.Second), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		if err == nil {
+			row = f.transactions(ctx, cl, city, row)
+			cl.Close()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// transactions feeds until an error and returns the number of the next row.
+func (f *feeder) transactions(ctx context.Context, cl *kgo.Client, city, row int) int {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	n := max(1, f.rate/cities/20)
+	for txn := 1; ; txn++ {
+		select {
+		case <-ctx.Done():
+			return row
+		case <-tick.C:
+		}
+		f.pausing.RLock()
+		err := f.transaction(ctx, cl, city, row, n, txn%7 != 0)
+		f.pausing.RUnlock()
+		row += n
+		if err != nil {
+			return row
+		}
+	}
+}
+
+func (f *feeder) transaction(ctx context.Context, cl *kgo.Client, city, row, n int, commit bool) error {
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	for i := range n {
+		cl.Produce(ctx, &kgo.Record{
+			Topic: cityTopic(city), Partition: int32((row + i) % 2),
+			Value: fmt.Appendf(nil, `{"bridge":"b%d","sensor":%d,"value":%d.%02d,"kept":%t}`, city, (row+i)%37, row+i, i, commit),
+		}, nil)
+	}
+	if err := cl.Flush(ctx); err != nil {
+		return err
+	}
+	if err := cl.EndTransaction(ctx, kgo.TransactionEndTry(commit)); err != nil {
+		return err
+	}
+	if commit {
+		f.committed.Add(int64(n))
+	}
+	return nil
+}

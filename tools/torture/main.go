@@ -1,0 +1,100 @@
+// Command torture kills `hefu run` where it hurts, while cities are fed, and compares
+// city, hub and table after each round:
+//
+//	go run ./tools/torture points            each crash point, hit -hits times
+//	go run ./tools/torture kills             -n SIGKILLs at random moments
+//	go run ./tools/torture broker            -n hard kills of the real Kafka
+//	go run ./tools/torture zombies           -n owners stopped, overtaken, and let go on
+//
+// Kafka and Doris are stand-ins in this process; -real starts a real Kafka (Java and
+// Maven are needed). hefu is built with -tags crash into a temporary directory. Exit
+// code 1 when a row was lost or doubled, or a round did not end.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// options are what a scenario may be told.
+type options struct {
+	real   bool
+	hits   int
+	n      int
+	rate   int
+	seed   uint64
+	only   string
+	dir    string
+	rounds time.Duration
+}
+
+func main() {
+	var o options
+	flag.BoolVar(&o.real, "real", false, "a real Kafka instead of the stand-in")
+	flag.IntVar(&o.hits, "hits", 5, "how often each crash point is hit")
+	flag.IntVar(&o.n, "n", 100, "how many kills, or zombies")
+	flag.IntVar(&o.rate, "rate", 2000, "rows a second that are fed")
+	flag.Uint64Var(&o.seed, "seed", 0, "of the random moments; 0 takes one from the clock")
+	flag.StringVar(&o.only, "only", "", "only the crash points that begin so")
+	flag.StringVar(&o.dir, "dir", "", "keep everything here")
+	flag.DurationVar(&o.rounds, "deadline", 3*time.Minute, "how long a round may take to catch up")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags] points|kills|broker|zombies")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, o, flag.Arg(0))
+	switch {
+	case err == nil:
+	case errors.Is(err, errNotGood):
+		os.Exit(1)
+	default:
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(2)
+	}
+}
+
+// errNotGood: the table says what is not.
+var errNotGood = errors.New("not good")
+
+func run(ctx context.Context, o options, scenario string) (err error) {
+	scenarios := map[string]func(context.Context, *world, options, *rand.Rand) (*results, error){
+		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies,
+	}
+	do := scenarios[scenario]
+	if do == nil {
+		flag.Usage()
+		return fmt.Errorf("no scenario %q", scenario)
+	}
+	if o.seed == 0 {
+		o.seed = uint64(time.Now().UnixNano())
+	}
+	if scenario == "broker" {
+		o.real = true
+	}
+	fmt.Printf("%s, seed %d\n", scenario, o.seed)
+	w, err := newWorld(ctx, o, scenario == "zombies")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	began := time.Now()
+	r, err := do(ctx, w, o, rand.New(rand.NewPCG(o.seed, 0)))
+	if r != nil {
+		r.print(os.Stdout)
+		fmt.Printf("%d rows fed, %s\n", w.feeder.committed.Load(), time.Since(began).Round(time.Second))
+	}
+	if err == nil && !r.good() {
+		err = errNotGood
+	}
+	return err
+}
