@@ -19,6 +19,8 @@ type feeder struct {
 	rate      int
 	brokers   string
 	committed atomic.Int64
+	failed    atomic.Int64 // transactions that ended in an error and were begun anew
+	last      atomic.Value // the last such error
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 	pausing   sync.RWMutex // held for writing while nothing may be fed
@@ -74,6 +76,8 @@ func (f *feeder) transactions(ctx context.Context, cl *kgo.Client, city, row int
 		f.pausing.RUnlock()
 		row += n
 		if err != nil {
+			f.failed.Add(1)
+			f.last.Store(err.Error())
 			return row
 		}
 	}

@@ -91,7 +91,11 @@ func run(ctx context.Context, o options, scenario string) (err error) {
 	r, err := do(ctx, w, o, rand.New(rand.NewPCG(o.seed, 0)))
 	if r != nil {
 		r.print(os.Stdout)
-		fmt.Printf("%d rows fed, %s\n", w.feeder.committed.Load(), time.Since(began).Round(time.Second))
+		fmt.Printf("%d rows fed, %s", w.feeder.committed.Load(), time.Since(began).Round(time.Second))
+		if n := w.feeder.failed.Load(); n > 0 {
+			fmt.Printf("; %d transactions of the feeder failed, the last with: %v", n, w.feeder.last.Load())
+		}
+		fmt.Println()
 	}
 	if err == nil && !r.good() {
 		err = errNotGood
