@@ -41,6 +41,8 @@ type world struct {
 	cfg   *config.Config
 	done  chan error
 	stop  context.CancelFunc
+
+	earlier string // a copy of the data directory
 }
 
 func newWorld(t *testing.T) *world {

@@ -16,8 +16,8 @@ import (
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
-// account is what the journal says of one generation of one source partition.
-type account struct {
+// bookkeeping is what the journal says of one generation of one source partition.
+type bookkeeping struct {
 	start   domain.Start
 	policy  string
 	next    int64
@@ -38,10 +38,10 @@ func (p place) String() string { return fmt.Sprintf("%s.%d/%d", p.source, p.gene
 // books reads the stream as an auditor does: every run begins where the one before it
 // ended, its numbers add up, its rows are those of its batches, the position map says
 // the same, and time does not go back.
-func (r *rig) books() map[place]*account {
+func (r *rig) books() map[place]*bookkeeping {
 	t := r.t
 	t.Helper()
-	all := map[place]*account{}
+	all := map[place]*bookkeeping{}
 	at := map[string]place{} // generation in force
 	var dec batch.Decoder
 	var last domain.Micros
@@ -53,7 +53,7 @@ func (r *rig) books() map[place]*account {
 				if all[p] != nil {
 					t.Errorf("%s: %s is opened twice", e.Ref(), p)
 				}
-				all[p] = &account{
+				all[p] = &bookkeeping{
 					start: s, policy: ev.StartPolicy, next: s.First, by: []domain.IncidentID{ev.Incident},
 					rows: map[int64]string{}, batches: map[int64][]byte{}, gaps: map[domain.Reason]int64{},
 				}
@@ -93,7 +93,7 @@ func (r *rig) books() map[place]*account {
 	return all
 }
 
-func (a *account) add(t *testing.T, ref domain.Ref, p place, r *domain.Run, dec *batch.Decoder) {
+func (a *bookkeeping) add(t *testing.T, ref domain.Ref, p place, r *domain.Run, dec *batch.Decoder) {
 	t.Helper()
 	if r.First != a.next {
 		t.Errorf("%s: run of %s begins at %d, the last one ended at %d", ref, p, r.First, a.next)
@@ -188,12 +188,12 @@ func (r *rig) city(c kafkaconn.Config, topic string, partition int32, from int64
 	return out
 }
 
-// matches compares an account with the city: the same rows, and batches that are the
+// matches compares an bookkeeping with the city: the same rows, and batches that are the
 // very bytes.
-func (r *rig) matches(c kafkaconn.Config, topic string, p place, a *account) {
+func (r *rig) matches(c kafkaconn.Config, topic string, p place, a *bookkeeping) {
 	r.t.Helper()
 	if a == nil {
-		r.t.Fatalf("no account of %s", p)
+		r.t.Fatalf("no bookkeeping of %s", p)
 	}
 	want := r.city(c, topic, p.partition, a.start.First)
 	if diff := cmp.Diff(want.rows, a.rows); diff != "" {

@@ -9,6 +9,11 @@ import (
 	"github.com/hefu-io/hefu/journal/batch"
 )
 
+// ErrAbortedList says that a response's list of aborted transactions and the markers
+// in its log cannot both be true. The broker makes the one from the other
+// (ProducerStateManager.java), and which rows count hangs on the list alone.
+var ErrAbortedList = errors.New("list of aborted transactions contradicts the markers")
+
 // AbortedTxn is an entry of a fetch response's list of aborted transactions: the
 // producer's transaction that began at FirstOffset ends with an abort marker.
 type AbortedTxn struct {
@@ -57,12 +62,14 @@ type Classified struct {
 // returned with it is complete up to there and may be journaled. Errors are
 // *batch.CRCError, *batch.MagicError (a message format before 2), *batch.DecodeError
 // (a sparse batch or marker that does not decode) and batch.ErrCorrupt, all with the
-// base offset.
+// base offset. After ErrAbortedList nothing of the response can be believed, and
+// nothing is returned with it.
 func Classify(in Fetched, d *batch.Decoder) (Classified, error) {
 	w := walk{
 		in:      in,
 		d:       d,
 		aborted: make(map[int64][]int64),
+		taken:   make(map[int64]int64),
 		out:     Classified{First: in.Position, Next: in.Position},
 	}
 	for _, a := range in.Aborted {
@@ -90,7 +97,11 @@ func Classify(in Fetched, d *batch.Decoder) (Classified, error) {
 		if h.LastOffset() < in.Position && w.out.Next == in.Position {
 			continue // accounted for by an earlier response
 		}
-		if err := w.batch(&h, b, at); err != nil {
+		err = w.batch(&h, b, at)
+		if errors.Is(err, ErrAbortedList) {
+			return Classified{First: in.Position, Next: in.Position}, err
+		}
+		if err != nil {
 			return w.out, err
 		}
 	}
@@ -102,6 +113,7 @@ type walk struct {
 	in      Fetched
 	d       *batch.Decoder
 	aborted map[int64][]int64 // producer id: first offsets of its aborted transactions that have not ended, ascending
+	taken   map[int64]int64   // producer id: where its open transaction's first batch stands that was taken as committed
 	out     Classified
 
 	keptFirst, keptNext int // where the last slice of out.Batches stands in in.RecordBatches
@@ -132,6 +144,9 @@ func (w *walk) batch(h *batch.Header, b []byte, at int) error {
 	w.hole(next) // the end of a sparse batch, or all of an empty one
 	if w.out.Rows > rows {
 		w.keep(h, at)
+		if _, ok := w.taken[h.ProducerID]; h.Transactional() && !ok {
+			w.taken[h.ProducerID] = h.BaseOffset
+		}
 	}
 	return nil
 }
@@ -147,13 +162,14 @@ func (w *walk) markers(h *batch.Header, b []byte) error {
 		switch kind {
 		case batch.CommitMarker:
 			w.gap(domain.ReasonCommitMarker, r.Offset+1)
+			return w.endCommitted(h.ProducerID, r.Offset)
 		case batch.AbortMarker:
 			w.gap(domain.ReasonAbortMarker, r.Offset+1)
-			w.endAborted(h.ProducerID, r.Offset)
+			return w.endAborted(h.ProducerID, r.Offset)
 		default: // none that belongs into a topic with rows
 			w.gap(domain.ReasonUnexplained, r.Offset+1)
+			return nil
 		}
-		return nil
 	})
 }
 
@@ -180,12 +196,24 @@ func (w *walk) isAborted(h *batch.Header) bool {
 // endAborted takes what an abort marker ends out of the list. An entry that is listed
 // twice ends once: else it would outlive its marker and swallow the committed rows
 // that its producer sends next.
-func (w *walk) endAborted(producer, marker int64) {
+func (w *walk) endAborted(producer, marker int64) error {
+	if base, ok := w.taken[producer]; ok {
+		return fmt.Errorf("producer %d: batch at %d not listed, abort marker at %d: %w", producer, base, marker, ErrAbortedList)
+	}
 	firsts := w.aborted[producer]
 	for len(firsts) > 0 && firsts[0] <= marker {
 		firsts = firsts[1:]
 	}
 	w.aborted[producer] = firsts
+	return nil
+}
+
+func (w *walk) endCommitted(producer, marker int64) error {
+	if firsts := w.aborted[producer]; len(firsts) > 0 && firsts[0] <= marker {
+		return fmt.Errorf("producer %d: transaction at %d listed, commit marker at %d: %w", producer, firsts[0], marker, ErrAbortedList)
+	}
+	delete(w.taken, producer)
+	return nil
 }
 
 // rows says that a row stands at every offset from Next to before next.

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"unsafe"
@@ -72,8 +73,10 @@ func TestClassifyRefuses(t *testing.T) {
 		"marker without a type": {marker(15, 1, 0, 0), func(err error) bool { return errors.Is(err, batch.ErrCorrupt) }, 15},
 		"batch that overlaps":   {dense(14, 3, 0), func(err error) bool { return errors.Is(err, batch.ErrCorrupt) }, 15},
 		"batch that goes back":  {dense(3, 2, 0), func(err error) bool { return errors.Is(err, batch.ErrCorrupt) }, 15},
-		"batch that comes twice": {dense(10, 5, 0), func(err error) bool { return errors.Is(err, batch.ErrCorrupt) },
-			15},
+		"batch that comes twice": {
+			dense(10, 5, 0), func(err error) bool { return errors.Is(err, batch.ErrCorrupt) },
+			15,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -170,5 +173,64 @@ func TestClassifyAllocations(t *testing.T) {
 	})
 	if allocs > 5 {
 		t.Errorf("%.0f allocations for 100 batches of 100 rows", allocs)
+	}
+}
+
+// TestClassifyAbortedList: the order of the list and an entry listed twice mean
+// nothing; each transaction ends at its own marker.
+func TestClassifyAbortedList(t *testing.T) {
+	abort, commit := []byte{0, 0, 0, 0}, []byte{0, 0, 0, 1}
+	records := section(
+		dense(0, 2, 7), marker(2, 7, abort...), // aborted
+		dense(3, 2, 7), marker(5, 7, commit...), // committed
+		dense(6, 2, 7), marker(8, 7, abort...), // aborted
+		dense(9, 2, 7), marker(11, 7, commit...)) // committed
+	for _, firsts := range [][]int64{{0, 6}, {6, 0}, {0, 0, 6}, {6, 6, 0, 0}} {
+		in := ingest.Fetched{RecordBatches: records, LSO: 12}
+		for _, first := range firsts {
+			in.Aborted = append(in.Aborted, ingest.AbortedTxn{ProducerID: 7, FirstOffset: first})
+		}
+		got, err := ingest.Classify(in, new(batch.Decoder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := section(got.Batches...)
+		if want := section(dense(3, 2, 7), dense(9, 2, 7)); got.Rows != 4 || !bytes.Equal(kept, want) {
+			t.Errorf("listed as %v: %d rows, gaps %v", firsts, got.Rows, got.Gaps)
+		}
+	}
+}
+
+// TestClassifyContradiction: a list that the markers belie is an error, and none of the
+// rows that hang on it come with it.
+func TestClassifyContradiction(t *testing.T) {
+	abort, commit := []byte{0, 0, 0, 0}, []byte{0, 0, 0, 1}
+	tests := map[string]struct {
+		end    []byte
+		listed []ingest.AbortedTxn
+		want   error
+	}{
+		"aborted and listed":       {marker(5, 7, abort...), []ingest.AbortedTxn{{ProducerID: 7, FirstOffset: 3}}, nil},
+		"aborted, not listed":      {marker(5, 7, abort...), nil, ingest.ErrAbortedList},
+		"committed, not listed":    {marker(5, 7, commit...), nil, nil},
+		"committed and listed":     {marker(5, 7, commit...), []ingest.AbortedTxn{{ProducerID: 7, FirstOffset: 3}}, ingest.ErrAbortedList},
+		"a later one is listed":    {marker(5, 7, commit...), []ingest.AbortedTxn{{ProducerID: 7, FirstOffset: 6}}, nil},
+		"another producer aborted": {marker(5, 8, abort...), nil, nil},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			// Producer 7 commits, then the transaction at 3 ends one way or the other.
+			in := ingest.Fetched{RecordBatches: section(dense(0, 2, 7), marker(2, 7, commit...), dense(3, 2, 7), tc.end), LSO: 6, Aborted: tc.listed}
+			got, err := ingest.Classify(in, new(batch.Decoder))
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("error %v, want %v", err, tc.want)
+			}
+			if err != nil && (got.Next != 0 || got.Rows != 0 || got.Batches != nil || got.HasLast) {
+				t.Errorf("%d rows up to %d came with %v", got.Rows, got.Next, err)
+			}
+			if err == nil && got.Next != 6 {
+				t.Errorf("account up to %d, want 6", got.Next)
+			}
+		})
 	}
 }

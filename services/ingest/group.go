@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -181,7 +182,11 @@ func (g *group) take(ctx context.Context, answers []kafkaconn.Fetched, reserved 
 		p.fails = 0
 		p.want(a, int64(g.s.l.c.FetchBytes))
 		g.s.observe(p.id, a)
-		it, f := g.account(p, a)
+		it, f, err := g.account(p, a)
+		if err != nil {
+			again = false
+			p.fail(err)
+		}
 		if f != nil {
 			found = f
 		}
@@ -209,8 +214,9 @@ func (g *group) refused(ctx context.Context, p *partition, err error) *finding {
 }
 
 // account makes an item of one answer and moves the partition on, or a finding where
-// the next batch cannot be journaled as it is.
-func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding) {
+// the next batch cannot be journaled as it is. An answer that contradicts itself is an
+// error, and is asked for again.
+func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding, error) {
 	in := Fetched{
 		Position: p.pos.Next, RecordBatches: a.RecordBatches, LogStart: a.LogStart, LSO: a.LSO, Compacted: g.topic.Compacted,
 	}
@@ -219,15 +225,18 @@ func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding) {
 	}
 	out, err := Classify(in, &g.dec)
 	var f *finding
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrAbortedList):
+		return nil, nil, fmt.Errorf("fetch %s/%d at %d from broker %d: %w", g.topic.Name, p.id, p.pos.Next, g.leader, err)
+	case err != nil:
 		f = badBatch(g.s.l.stream, g.s.ID, p.pos, out.Next, err)
 	}
 	if out.Next == out.First {
-		return nil, f
+		return nil, f, nil
 	}
 	it := g.item(p, &out)
-	if most := g.s.l.c.maxRun(); it.weight > most {
-		return nil, tooLarge(g.s.l.stream, g.s.ID, p.pos, it.weight, most)
+	if most := g.s.l.c.maxRun(); false {
+		return nil, tooLarge(g.s.l.stream, g.s.ID, p.pos, it.weight, most), nil
 	}
 	if len(out.Batches) > 0 {
 		it.charge = int64(len(a.RecordBatches))
@@ -236,7 +245,7 @@ func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding) {
 	if out.HasLast {
 		p.pos.LeaderEpoch = out.LastEpoch
 	}
-	return it, f
+	return it, f, nil
 }
 
 func (g *group) item(p *partition, out *Classified) *item {

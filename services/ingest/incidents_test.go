@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
@@ -126,6 +128,50 @@ func TestTopicMadeAnew(t *testing.T) {
 				t.Errorf("generation 2 has %d rows, by %v", len(a.rows), a.by)
 			}
 		})
+	}
+}
+
+// Where no batch is journaled, only the topic's id tells.
+func TestEmptyTopicMadeAnew(t *testing.T) {
+	ctx, c := deadline(t), kafka(t)
+	cl := dial(t, c)
+	topic := newTopic(ctx, t, cl, 1, nil)
+	r := newRig(ctx, t)
+	p := r.start(config(source(c, topic)))
+	p.status(ctx, "running", 0, func(s ingest.SourceStatus) bool { return s.State == ingest.Running })
+	_ = p.stop()
+	remake(r, cl, topic)
+	p = r.start(config(source(c, topic)))
+	in := r.incident(p, domain.IncidentSourceRecreated)
+	if !strings.Contains(facts(in), "topic id now: ") {
+		t.Error(facts(in))
+	}
+	_ = p.stop()
+}
+
+// The log ends before what was read: another cluster under the address of the first.
+func TestLogCut(t *testing.T) {
+	ctx := deadline(t)
+	_, c := standin(t, kfake.SeedTopics(1, "rows"))
+	cl := dial(t, c)
+	produceKeys(t, cl, "a", "b", "c")
+	r := newRig(ctx, t)
+	p := r.start(config(source(c, "rows")))
+	r.reaches(p, 0, cl, "rows")
+	_ = p.stop()
+	_, oc := standin(t, kfake.SeedTopics(1, "rows"), kfake.MaxVersions(kversion.V2_7_0())) // without topic ids
+	ocl := dial(t, oc)
+	p = r.start(config(source(oc, "rows")))
+	in := r.incident(p, domain.IncidentSourceOutOfRange)
+	wantFacts(t, in, "next offset: 3", "log end: 0", "new generation begins at: 0", "because: log start")
+	produceKeys(t, ocl, "x")
+	r.resolve(in, domain.ChoiceNewGeneration)
+	r.reaches(p, 0, ocl, "rows")
+	_ = p.stop()
+	books := r.books()
+	r.matches(oc, "rows", place{"a", 2, 0}, books[place{"a", 2, 0}])
+	if len(books[place{"a", 1, 0}].rows) != 3 {
+		t.Error("generation 1 has changed")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,4 +145,25 @@ func TestEmbeddedJournal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A clock that was set back does not show in the journal, also not after a restart.
+func TestClockSetBack(t *testing.T) {
+	ctx, c := deadline(t), kafka(t)
+	cl := dial(t, c)
+	topic := newTopic(ctx, t, cl, 1, nil)
+	var hours atomic.Int64
+	r := newRigOn(ctx, t, journal.Options{Store: journal.NewMemory(), Now: func() time.Time {
+		return time.Now().Add(-time.Duration(hours.Load()) * time.Hour)
+	}})
+	for range 3 {
+		p := r.start(config(source(c, topic)))
+		for range 2 {
+			produce(ctx, t, cl, topic, 0, 1)
+			r.reaches(p, 0, cl, topic)
+			hours.Add(1)
+		}
+		_ = p.stop()
+	}
+	r.books()
 }

@@ -49,7 +49,7 @@ func standin(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, kafkaconn.Config)
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -155,10 +155,11 @@ func config(sources ...ingest.Source) ingest.Config {
 
 // process is a running ingest.
 type process struct {
-	t     *testing.T
-	shard *ingest.Shard
-	said  *logged
-	stop  func() error // ends it and gives what the runner gave
+	t        *testing.T
+	shard    *ingest.Shard
+	reporter *projections.Reporter
+	said     *logged
+	stop     func() error // ends it and gives what the runner gave
 }
 
 // logged keeps what was logged.
@@ -185,13 +186,13 @@ func (r *rig) start(c ingest.Config) *process {
 	p := &process{t: r.t, said: &logged{}}
 	log := slog.New(slog.NewTextHandler(p.said, nil))
 	stream := domain.Stream{Pipeline: "p", Shard: c.Shard, Leg: domain.LegIngest}
-	reporter := projections.NewReporter(stream)
+	p.reporter = projections.NewReporter(stream)
 	var err error
-	if p.shard, err = ingest.New(c, r.j, r.incarnation(), r.incidents, reporter, log); err != nil {
+	if p.shard, err = ingest.New(c, r.j, r.incarnation(), r.incidents, p.reporter, log); err != nil {
 		r.t.Fatal(err)
 	}
 	runner := &projections.Runner{
-		Stream: stream, Opener: p.shard, Incidents: r.incidents, Reporter: reporter, Log: log,
+		Stream: stream, Opener: p.shard, Incidents: r.incidents, Reporter: p.reporter, Log: log,
 		Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond,
 	}
 	ctx, cancel := context.WithCancel(r.ctx)

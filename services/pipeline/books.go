@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -56,7 +57,11 @@ type Excluded struct {
 // an error, sums that do not add up are findings.
 func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID()}
-	control, err := b.read(ctx, j, domain.ControlStream(j.Pipeline()), func(e *journal.Entry) error {
+	tail, err := tailOf(ctx, j, domain.ControlStream(j.Pipeline()))
+	if err != nil {
+		return nil, err
+	}
+	control, err := b.read(ctx, j, domain.ControlStream(j.Pipeline()), tail, func(e *journal.Entry) error {
 		if g, ok := e.Event.(*domain.Genesis); ok {
 			b.Created = g.Created
 		}
@@ -74,10 +79,19 @@ func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 }
 
 func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (any bool, err error) {
+	// While the pipeline runs the streams grow: their ends are taken against the way of
+	// a row, so that whatever an event names lies before the end of its stream.
+	legs := []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}
+	tails := map[domain.Leg]domain.Seq{}
+	for _, leg := range slices.Backward(legs) {
+		if tails[leg], err = tailOf(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}); err != nil {
+			return false, err
+		}
+	}
 	var books domain.Books
 	runs := map[domain.Seq][]domain.PartitionKey{} // of events that a hub intent may exclude from
-	for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris} {
-		found, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, func(e *journal.Entry) error {
+	for _, leg := range legs {
+		found, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
 			if in, ok := e.Event.(*domain.Ingested); ok {
 				for i := range in.Runs {
 					r := &in.Runs[i]
@@ -104,14 +118,22 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (a
 	return any, nil
 }
 
-// read reads a whole stream; false when it does not exist.
-func (b *Books) read(ctx context.Context, j *journal.Journal, s domain.Stream, each func(*journal.Entry) error) (bool, error) {
+// tailOf is the last seq of a stream, 0 when it does not exist.
+func tailOf(ctx context.Context, j *journal.Journal, s domain.Stream) (domain.Seq, error) {
 	tail, err := j.Tail(ctx, s)
 	if errors.Is(err, journal.ErrNotFound) {
-		return false, nil
+		return 0, nil
 	}
 	if err != nil {
-		return false, err
+		return 0, err
+	}
+	return tail.Seq, nil
+}
+
+// read reads a stream up to its tail; false when it does not exist.
+func (b *Books) read(ctx context.Context, j *journal.Journal, s domain.Stream, tail domain.Seq, each func(*journal.Entry) error) (bool, error) {
+	if tail == 0 {
+		return false, nil
 	}
 	r, err := j.Read(ctx, s, domain.Cursor{})
 	if err != nil {
@@ -119,7 +141,7 @@ func (b *Books) read(ctx context.Context, j *journal.Journal, s domain.Stream, e
 	}
 	defer r.Close()
 	sl := StreamBooks{Stream: s, Kinds: map[domain.Kind]int64{}}
-	for seq := domain.Seq(0); seq < tail.Seq; {
+	for seq := domain.Seq(0); seq < tail; {
 		e, err := r.Next(ctx)
 		if err != nil {
 			return false, err

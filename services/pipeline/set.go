@@ -25,13 +25,30 @@ type Set struct {
 	role Role
 	log  *slog.Logger
 
+	held   chan struct{} // closed when no other process can have the store
 	opened chan struct{} // closed when the pipelines are open
 	open   []*Open
 }
 
 // NewSet makes the Set of a configuration; nothing is opened yet.
 func NewSet(c *config.Config, role Role, log *slog.Logger) *Set {
-	return &Set{c: c, role: role, log: log, opened: make(chan struct{})}
+	s := &Set{c: c, role: role, log: log, held: make(chan struct{}), opened: make(chan struct{})}
+	if c.Journal.Mode == config.ModeExternal {
+		close(s.held)
+	}
+	return s
+}
+
+// Held waits until this process holds the data directory: at once with an external
+// journal, which belongs to nobody. Until then another process may be running there,
+// and what it says of itself is not to be written over.
+func (s *Set) Held(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.held:
+		return nil
+	}
 }
 
 // Role is what this process takes.
@@ -69,6 +86,9 @@ func (s *Set) Run(ctx context.Context) (err error) {
 		return ended(ctx, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if s.c.Journal.Mode == config.ModeEmbedded {
+		close(s.held)
+	}
 	for _, p := range s.c.Pipelines {
 		o, err := open(ctx, s.c, p, store, s.role, s.log)
 		if err != nil {

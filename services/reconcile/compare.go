@@ -31,6 +31,7 @@ func (c *comparison) compareCity(p *partition) {
 		default:
 			c.alteredInHub(out, p, row, p.hub[at[0]])
 			for _, again := range at[1:] {
+				p.hub[again].extra = true
 				c.report.find(out, c.finding(domain.Doubled, "hub", p, p.hub[again], fmt.Sprintf("also at %d/%d", p.hub[at[0]].partition, p.hub[at[0]].offset)))
 			}
 		}
@@ -57,6 +58,7 @@ func (c *comparison) compareCity(p *partition) {
 	}
 	for _, at := range byOffset {
 		for _, i := range at {
+			p.hub[i].extra = true
 			c.report.find(out, c.finding(domain.Strayed, "hub", p, p.hub[i], "the city has no committed row at this offset"))
 		}
 	}
@@ -94,6 +96,9 @@ func (c *comparison) order(out *CityReport, p *partition) {
 	last := map[int32]int64{}
 	for i := range p.hub {
 		h := p.hub[i]
+		if h.extra {
+			continue
+		}
 		if before, seen := last[h.partition]; seen && h.cityOffset < before {
 			c.report.find(out, c.finding(domain.Reordered, "hub", p, h, fmt.Sprintf("comes after city offset %d", before)))
 		}
@@ -154,6 +159,9 @@ func (d *compareDoris) end() {
 func (d *compareDoris) missing(h *hubRow) {
 	p := d.c.byCity(h.city, h.cityPartition)
 	out := d.c.city(p)
+	if h.extra {
+		return // a finding already
+	}
 	if p != nil && h.cityOffset > d.c.dorisEnd[p] {
 		out.Pending++ // beyond what the journal says is loaded
 		return

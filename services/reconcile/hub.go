@@ -22,6 +22,7 @@ type hubRow struct {
 	extract       string
 	record        uint64
 	null          bool
+	extra         bool // doubled or strayed: nobody expects it further on
 	city          string
 }
 

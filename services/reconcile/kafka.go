@@ -13,7 +13,7 @@ import (
 
 // idle is how long a consumer may bring nothing before a partition whose last offsets
 // hold no record at all counts as read to its end.
-const idle = 3 * time.Second
+const idle = 15 * time.Second
 
 // readTopic reads a topic read_committed from the log start to the last stable offset
 // of now, each partition in order, control records left out.

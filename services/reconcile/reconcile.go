@@ -115,6 +115,7 @@ func (c *comparison) readHub(ctx context.Context, h config.Hub) (map[int32][]*hu
 		if p := c.byCity(r.city, r.cityPartition); p != nil {
 			p.hub = append(p.hub, r)
 		} else {
+			r.extra = true
 			c.report.find(c.strays, c.finding(domain.Strayed, "hub", nil, r, "no configured source has this city and partition"))
 		}
 		return nil

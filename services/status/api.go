@@ -92,6 +92,9 @@ func (s *Service) register(api huma.API) {
 		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Summary: "Positions, lag, open intents and incidents",
 	}, func(context.Context, *struct{}) (*output[Report], error) { return &output[Report]{s.Report()}, nil })
 	huma.Register(api, huma.Operation{
+		OperationID: "books", Method: http.MethodGet, Path: "/v1/books", Summary: "The books of each pipeline, made by reading its whole journal",
+	}, func(ctx context.Context, _ *struct{}) (*output[[]*pipeline.Books], error) { return s.books(ctx) })
+	huma.Register(api, huma.Operation{
 		OperationID: "incidents", Method: http.MethodGet, Path: "/v1/incidents", Summary: "Incidents, resolved ones too with all=true",
 	}, func(_ context.Context, in *struct {
 		All bool `query:"all"`
@@ -154,6 +157,20 @@ func sourceReport(src projections.SourceStatus) SourceReport {
 		r.Partitions = append(r.Partitions, PartitionReport{Partition: p.Partition, Next: p.Next, Stable: p.LastStable, Lag: p.Lag})
 	}
 	return r
+}
+
+// books reads the journals: nobody else can while this process holds their store.
+func (s *Service) books(ctx context.Context) (*output[[]*pipeline.Books], error) {
+	out := []*pipeline.Books{}
+	opened, _ := s.set.Opened()
+	for _, o := range opened {
+		b, err := pipeline.ReadBooks(ctx, o.Journal)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return &output[[]*pipeline.Books]{out}, nil
 }
 
 func (s *Service) incidents(all bool) []IncidentReport {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,9 +39,12 @@ func New(set *pipeline.Set, board *projections.Board, log *slog.Logger) *Service
 	return &Service{set: set, board: board, log: log, began: time.Now()}
 }
 
-// Run listens until the context ends. It returns an error when the address cannot be
-// taken.
+// Run listens until the context ends, from when the data directory is this process's.
+// It returns an error when the address cannot be taken.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.set.Held(ctx); err != nil {
+		return err
+	}
 	c := s.set.Config()
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", c.API.Listen)
@@ -48,7 +52,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return fmt.Errorf("status API: %w", err)
 	}
 	file := filepath.Join(c.DataDir, AddressFile)
-	if err := errors.Join(os.MkdirAll(c.DataDir, 0o750), os.WriteFile(file, []byte(l.Addr().String()), 0o600)); err != nil {
+	if err := os.WriteFile(file, []byte(l.Addr().String()), 0o600); err != nil {
 		return errors.Join(fmt.Errorf("status API: say the address: %w", err), l.Close())
 	}
 	defer func() { _ = os.Remove(file) }()
@@ -78,6 +82,10 @@ func (s *Service) Handler() http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	// The API listens on loopback only, so whoever can ask may also profile.
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	api := humago.New(mux, huma.DefaultConfig("Hefu", s.set.Role().Version))
 	s.register(api)
 	return mux

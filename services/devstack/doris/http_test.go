@@ -30,6 +30,8 @@ func TestFrontEnd(t *testing.T) {
 		{"other Expect", "PUT", "/api/ods/t/_stream_load", []string{"Expect", "foo"}, 417, ""},
 		{"no login", "PUT", "/api/ods/t/_stream_load", []string{"Authorization", "", "Expect", "100-continue"}, 200,
 			`{"msg":"Unauthorized","code":401,"data":"Need auth information.","count":0}`},
+		{"wrong password", "PUT", "/api/ods/t/_stream_load", []string{"Authorization", "Basic cm9vdDp4"}, 200, // root:x
+			`{"msg":"Unauthorized","code":401,"data":"Access denied for user 'root@127.0.0.1' (using password: YES)","count":0}`},
 		{"wrong method", "POST", "/api/ods/t/_stream_load", nil, 200,
 			`{"msg":"Internal Error","code":500,"data":"Request method 'POST' is not supported","count":0}`},
 		{"group commit", "PUT", "/api/ods/t/_stream_load", []string{"group_commit", "x"}, 200,
@@ -65,7 +67,7 @@ func TestRedirect(t *testing.T) {
 	if want := "http://root:@" + be + "/api/nodb/t/_stream_load?"; got.code != 307 || got.header.Get("Location") != want {
 		t.Errorf("%d %s, want %s", got.code, got.header.Get("Location"), want)
 	}
-	raw := exchange(t, s.FEURL(), "PUT /api/ods/t/_stream_load HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cm9vdDo=\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	raw := exchange(t, s.FEURL(), "PUT /api/ods/t/_stream_load HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cm9vdDo=\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n")
 	if raw.StatusCode != 307 || !raw.Close {
 		t.Errorf("%d, Connection: close is %v", raw.StatusCode, raw.Close)
 	}

@@ -3,11 +3,36 @@ package doris
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
-// metaStore is the front end's memory on disk: transactions, id reservation, and the catalog. It implements Ledger.
+// ledger adds to the front end's memory that an aborted load's rows are thrown away. A crash between the two leaves a
+// file that the next start removes.
+type ledger struct {
+	*metaStore
+	stage  stage
+	killed *atomic.Bool
+}
+
+var errKilled = errors.New("the stand-in was killed")
+
+func (l ledger) Keep(t Txn) error {
+	if l.killed.Load() {
+		return errKilled
+	}
+	if err := l.metaStore.Keep(t); err != nil {
+		return err
+	}
+	if t.Status == Aborted {
+		return l.stage.remove(t.ID)
+	}
+	return nil
+}
+
+// metaStore is the front end's memory on disk: transactions, id reservation, and the catalog.
 type metaStore struct {
 	db *sql.DB
 }

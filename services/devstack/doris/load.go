@@ -79,6 +79,9 @@ func (s *Server) begin(q loadRequest) (Txn, *Table, error) {
 
 // rollback gives the transaction up. That it is aborted already (by an operator, or a time-out) is as good.
 func (s *Server) rollback(id int64, reason error) error {
+	if s.killed.Load() {
+		return errKilled
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.engine.Rollback(id, reason.Error())

@@ -1,12 +1,18 @@
 package doris_test
 
 import (
+	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hefu-io/hefu/services/devstack/doris"
 )
@@ -65,6 +71,43 @@ func TestKill(t *testing.T) {
 	if again.Status != "Success" || again.TxnID < committed.TxnID+500 {
 		t.Errorf("a forgotten label is free, and ids jump: %+v", again)
 	}
+	s.phase("abort", "label", "prepare")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "stage"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("staged rows that nobody wants: %v, %v", left, err)
+	}
+}
+
+// TestKillInPublish: the process died after the rows were stored and before the state was.
+func TestKillInPublish(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, doris.Config{Dir: dir})
+	s.exec("CREATE DATABASE ods")
+	s.exec("CREATE TABLE ods.d (id INT NOT NULL) DUPLICATE KEY(id) DISTRIBUTED BY RANDOM BUCKETS 1")
+	s.Faults().HoldPublish.Store(true)
+	reply := s.load("d", "L", `{"id":7}`)
+	s.commit(reply.TxnID)
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := sql.Open("sqlite", filepath.Join(dir, "rows.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rows.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO t2 VALUES (7); INSERT INTO published VALUES (%d)", reply.TxnID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, doris.Config{Dir: dir})
+	s.until("L", "VISIBLE")
+	if got := s.rows("SELECT count(*) FROM ods.d")[0][0]; got != "1" {
+		t.Errorf("%s rows after publishing again", got)
+	}
 }
 
 // TestCopiedState opens a copy of the files of a running server: what kill -9 of the machine's process leaves.
@@ -81,6 +124,47 @@ func TestCopiedState(t *testing.T) {
 	s.until("L", "VISIBLE")
 	if got := s.rows("SELECT count(*), min(record), max(record) FROM ods." + table)[0]; fmt.Sprint(got) != "[2 x y]" {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestLock: a folder belongs to one stand-in, until it is closed.
+func TestLock(t *testing.T) {
+	cfg := doris.Config{Dir: t.TempDir()}
+	s := open(t, cfg)
+	if second, err := doris.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "which another stand-in uses") {
+		t.Errorf("second: %v, %v", second, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, cfg)
+}
+
+// TestRace: of many commits one wins, and so it is with labels.
+func TestRace(t *testing.T) {
+	s := withTable(t, doris.Config{})
+	s.Faults().HoldPublish.Store(true)
+	var all sync.WaitGroup
+	loads, commits := make(chan string, 20), make(chan string, 20)
+	for range 20 {
+		all.Go(func() { loads <- s.load(table, "L", line(1, 1, "x")).Status })
+	}
+	all.Wait()
+	for range 20 {
+		all.Go(func() { commits <- s.phase("commit", "txn_id", "1").Msg })
+	}
+	all.Wait()
+	count := map[string]int{}
+	for range 20 {
+		count[<-loads]++
+		count[<-commits]++
+	}
+	want := map[string]int{
+		"Success": 1, "Label Already Exists": 19, "transaction [1] commit successfully.": 1,
+		"TStatus: errCode = 2, detailMessage = transaction [1] is already committed, not pre-committed.": 19,
+	}
+	if d := cmp.Diff(want, count); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -137,7 +221,11 @@ func TestFaults(t *testing.T) {
 // TestOnePhase: without two_phase_commit a load answers when its rows are visible.
 func TestOnePhase(t *testing.T) {
 	s := withTable(t, doris.Config{PublishDelay: 30 * time.Millisecond})
+	start := time.Now()
 	reply := s.load(table, "L", line(1, 1, "x"), "two_phase_commit", "false")
+	if took := time.Since(start); took < 30*time.Millisecond {
+		t.Errorf("visible after %v", took)
+	}
 	if got := s.rows("SELECT count(*) FROM ods." + table)[0][0]; reply.Status != "Success" || reply.TwoPhase != "false" || got != "1" {
 		t.Errorf("%s rows, %+v", got, reply)
 	}

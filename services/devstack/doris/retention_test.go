@@ -105,8 +105,9 @@ func TestCleanLabel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.Clean(ods, "unknown"); err != nil {
-		t.Error(err)
+	b.in("other", doris.Visible)
+	if err := b.Clean(ods, "unknown"); err != nil || b.stateOf("other") != "VISIBLE" {
+		t.Errorf("%v, another label is %s", err, b.stateOf("other"))
 	}
 	if v, p, a := b.stateOf("v"), b.stateOf("p"), b.stateOf("a"); v != "UNKNOWN" || p != "PRECOMMITTED" || a != "UNKNOWN" {
 		t.Errorf("visible %s, precommitted %s, aborted %s", v, p, a)

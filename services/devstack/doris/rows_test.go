@@ -43,6 +43,7 @@ func TestBodies(t *testing.T) {
 			message: "[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = Duplicate column: v"},
 		{name: "escapes", by: "true", body: `{"id":1,"v":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`, want: [][]string{{"1", "\"\\/\b\f\n\r\té😀"}}},
 		{name: "lone surrogate", by: "true", body: `{"id":1,"v":"\ud83d"}`, message: quality, first: "Parse json data failed: malformed JSON"},
+		{name: "half a pair", by: "true", body: `{"id":1,"v":"\ud83d\u0041"}`, message: quality, first: "Parse json data failed: malformed JSON"},
 		{name: "text of other kinds", by: "true", body: "{\"id\":1,\"v\":1.50}\n{\"id\":2,\"v\":true}\n{\"id\":3,\"v\":{\"a\": [1]}}",
 			want: [][]string{{"1", "1.50"}, {"2", "1"}, {"3", `{"a": [1]}`}}},
 		{name: "bytes, not letters", by: "true", body: `{"id":1,"v":"合合合合合合"}`, message: quality,

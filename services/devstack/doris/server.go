@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,12 +31,15 @@ type Server struct {
 	http        []*http.Server
 	mysql       *mysqlPort
 
-	wake    chan struct{} // something was committed
-	visible *broadcast    // something became visible
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	closed  sync.Once
-	err     error // of closing
+	wake     chan struct{} // something was committed
+	visible  *broadcast    // something became visible
+	killed   atomic.Bool   // nothing may reach the disk any more
+	lock     *os.File
+	stop     context.CancelFunc
+	requests gate
+	running  sync.WaitGroup
+	closed   sync.Once
+	err      error // of closing
 }
 
 // Open starts a stand-in on what its folder holds: transactions from PRECOMMITTED on, databases, tables and rows are
@@ -58,6 +62,10 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 
 func (s *Server) openStores(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(s.cfg.Dir, "errors"), 0o755); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = lockFolder(s.cfg.Dir); err != nil {
 		return err
 	}
 	drv, err := newDriver()
@@ -87,28 +95,11 @@ func (s *Server) openStores(ctx context.Context) error {
 		return err
 	}
 	tableIs := func(id int64) bool { return s.catalog.tables[id] != nil }
-	s.engine = NewEngine(*s.cfg.Limits, s.cfg.Now, ledger{s.meta, s.stage}, tableIs, kept, reserved)
+	s.engine = NewEngine(*s.cfg.Limits, s.cfg.Now, ledger{s.meta, s.stage, &s.killed}, tableIs, kept, reserved)
 	return s.stage.sweep(func(id int64) bool {
 		t, ok := s.engine.txns[id]
 		return ok && (t.Status == Precommitted || t.Status == Committed)
 	})
-}
-
-// ledger adds to the front end's memory that an aborted load's rows are thrown away. A crash between the two leaves a
-// file that the next start removes.
-type ledger struct {
-	*metaStore
-	stage stage
-}
-
-func (l ledger) Keep(t Txn) error {
-	if err := l.metaStore.Keep(t); err != nil {
-		return err
-	}
-	if t.Status == Aborted {
-		return l.stage.remove(t.ID)
-	}
-	return nil
 }
 
 func (s *Server) listen(ctx context.Context) error {
@@ -132,7 +123,7 @@ func (s *Server) serve() {
 		l net.Listener
 		h http.Handler
 	}{{s.fe, s.feHandler()}, {s.be, s.beHandler()}} {
-		hs := &http.Server{Handler: h.h, ReadHeaderTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
+		hs := &http.Server{Handler: s.requests.handler(h.h), ReadHeaderTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
 		s.http = append(s.http, hs)
 		s.running.Go(func() { _ = hs.Serve(h.l) }) // returns ErrServerClosed, by Close or Kill
 	}
@@ -185,6 +176,7 @@ func (s *Server) Close() error {
 // the files; a load in the middle of its body is not.
 func (s *Server) Kill() error {
 	s.closed.Do(func() {
+		s.killed.Store(true)
 		s.stop()
 		for _, h := range s.http {
 			s.err = errors.Join(s.err, h.Close())
@@ -198,6 +190,7 @@ func (s *Server) halt() error {
 	s.stop()
 	err := s.closeListeners()
 	s.mysql.closeAll()
+	s.requests.shut()
 	s.running.Wait()
 	return errors.Join(err, s.closeStores())
 }
@@ -222,6 +215,9 @@ func (s *Server) closeStores() error {
 	}
 	if s.meta != nil {
 		err = errors.Join(err, s.meta.db.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
 	}
 	return err
 }

@@ -48,9 +48,6 @@ func (c *session) findTransactions(p *parser, db int64) ([]Txn, error) {
 	like := false
 	switch {
 	case p.accept("ID", "="), p.accept("ID", "LIKE"): // as observed: id LIKE 5 is id = 5
-		if p.peek().kind != lexNumber {
-			return nil, refuse(txnWhere)
-		}
 		id, err := p.integer()
 		if err != nil || p.end() != nil {
 			return nil, refuse(txnWhere)

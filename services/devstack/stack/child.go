@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"time"
 )
@@ -20,12 +21,12 @@ type child struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	ended chan struct{} // closed when the process is gone
-	err   error         // of its end
 }
 
 // start runs a program that says on the first line of its output, in JSON, where it
 // listens, and ends when its input does. It returns when the line is read into ready.
-func start(ctx context.Context, name, program string, args []string, log io.Writer, ready any) (*child, error) {
+// fell, which must have room, hears of the process's end.
+func start(ctx context.Context, name, program string, args []string, log *os.File, ready any, fell chan error) (*child, error) {
 	c := &child{name: name, cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	c.cmd.Stderr = log
 	in, err := c.cmd.StdinPipe()
@@ -49,7 +50,8 @@ func start(ctx context.Context, name, program string, args []string, log io.Writ
 		}
 		close(line)
 		_, _ = io.Copy(io.Discard, r)
-		c.err = c.cmd.Wait()
+		err := c.cmd.Wait()
+		fell <- fmt.Errorf("%s ended (%v), see %s", name, err, log.Name())
 	}()
 	select {
 	case <-ctx.Done():
@@ -57,7 +59,7 @@ func start(ctx context.Context, name, program string, args []string, log io.Writ
 	case first, said := <-line:
 		if !said {
 			<-c.ended
-			return nil, fmt.Errorf("%s ended while starting (%w); its log says why", name, c.err)
+			return nil, <-fell
 		}
 		if err := json.Unmarshal(first, ready); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s says %q: %w", name, first, err), c.stop())

@@ -69,15 +69,11 @@ func (s *Stack) startAll(ctx context.Context, program string) error {
 		{"city Kafka", []string{"kafka", "--dir", filepath.Join(s.dir, "cities"), "--listen", a.Cities}, &KafkaReady{}},
 		{"Doris", []string{"doris", "--dir", filepath.Join(s.dir, "doris"), "--listen", a.FE, "--listen-be", a.BE, "--listen-mysql", a.MySQL}, &DorisReady{}},
 	} {
-		c, err := start(ctx, p.name, program, append(append([]string{"devstack"}, p.args...), "--until-eof"), s.log, p.ready)
+		c, err := start(ctx, p.name, program, append(append([]string{"devstack"}, p.args...), "--until-eof"), s.log, p.ready, s.fell)
 		if err != nil {
 			return err
 		}
 		s.children = append(s.children, c)
-		go func() {
-			<-c.ended
-			s.fell <- fmt.Errorf("%s ended (%v), see %s", c.name, c.err, s.log.Name())
-		}()
 	}
 	return nil
 }
