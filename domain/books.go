@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -40,13 +41,26 @@ func (a *Account) GapRows() int64 {
 // memory is bounded by how far a later leg lags behind. The zero value is ready.
 type Books struct {
 	accounts map[PartitionKey]*Account
-	ingest   map[Seq][]PartitionKey         // runs of events that the hub has not passed
-	hub      map[Seq]map[PartitionKey]int64 // commits that Doris has not passed
+	ingest   map[Seq][]PartitionKey // runs of events that the hub has not passed
+	hub      map[Seq]hubTally       // commits that Doris has not passed
 	begun    map[Seq]*DorisBegun
 	hubBegun map[Seq]*HubBegun
 
 	HubIntents, HubCommits, HubAborts       int64
 	DorisIntents, DorisCommits, DorisAborts int64
+}
+
+// hubTally is what one hub commit holds: rows by source partition, and which
+// partition a run is of, for what Doris excludes.
+type hubTally struct {
+	rows map[PartitionKey]int64
+	runs map[runKey]PartitionKey
+}
+
+// runKey names a run of an ingest event.
+type runKey struct {
+	ingest Seq
+	run    int
 }
 
 // Add folds in one event of the stream with the leg. It returns an error where the
@@ -56,7 +70,7 @@ func (b *Books) Add(leg Leg, seq Seq, e Event) error {
 	if b.accounts == nil {
 		b.accounts = map[PartitionKey]*Account{}
 		b.ingest = map[Seq][]PartitionKey{}
-		b.hub = map[Seq]map[PartitionKey]int64{}
+		b.hub = map[Seq]hubTally{}
 		b.begun = map[Seq]*DorisBegun{}
 		b.hubBegun = map[Seq]*HubBegun{}
 	}
@@ -127,7 +141,7 @@ func (b *Books) ingested(seq Seq, e *Ingested) error {
 }
 
 func (b *Books) hubCommitted(seq Seq, e *HubCommitted) error {
-	tally := map[PartitionKey]int64{}
+	tally := hubTally{rows: map[PartitionKey]int64{}, runs: map[runKey]PartitionKey{}}
 	key := func(ingest Seq, run int) (PartitionKey, error) {
 		keys := b.ingest[ingest]
 		if run >= len(keys) {
@@ -141,7 +155,8 @@ func (b *Books) hubCommitted(seq Seq, e *HubCommitted) error {
 			return err
 		}
 		b.accounts[k].Hub += r.N
-		tally[k] += r.N
+		tally.rows[k] += r.N
+		tally.runs[runKey{r.Ingest, r.Run}] = k
 	}
 	for _, x := range e.Excluded {
 		k, err := key(x.Ingest, x.Run)
@@ -166,11 +181,21 @@ func (b *Books) dorisCommitted(e *DorisCommitted) error {
 		return fmt.Errorf("DorisCommitted names %s, which has no open intent", e.Begun)
 	}
 	delete(b.begun, e.Begun.Seq)
+	runs := map[runKey]PartitionKey{}
 	for s := begun.First.Seq; s <= begun.Last.Seq; s++ {
-		for k, t := range b.hub[s] {
-			b.accounts[k].Doris += t
+		for k, n := range b.hub[s].rows {
+			b.accounts[k].Doris += n
 		}
+		maps.Copy(runs, b.hub[s].runs)
 		delete(b.hub, s)
+	}
+	for _, x := range begun.Excluded {
+		k, known := runs[runKey{x.Ingest, x.Run}]
+		if !known {
+			return fmt.Errorf("%s excludes a row of run %d of ingest@%d, which it does not carry", e.Begun, x.Run, x.Ingest)
+		}
+		b.accounts[k].Doris -= x.Count
+		b.accounts[k].DorisExcluded += x.Count
 	}
 	return nil
 }

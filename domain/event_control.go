@@ -14,6 +14,10 @@ type Started struct {
 	PID      int
 	Version  string
 	Claims   []Claim
+	// Nonce is random: two processes that are alike in all else (a copied container)
+	// would otherwise store one event and take the same incarnation. Control.Append
+	// sets it.
+	Nonce [16]byte
 }
 
 // Claim is a leg of a shard that a process takes.

@@ -84,14 +84,16 @@ type Exclusion struct {
 	Ordinal int64  // of the first excluded row in the run, counting from 0
 	Count   int64  // 1, or the header's count of a batch that does not decode
 	Offset  int64  // city offset of the first excluded row
-	Reason  string // ExcludedTooLarge, ExcludedUndecodable
+	Reason  string // one of the Excluded… constants
 	Digest  Hash   // SHA-256 of the record's or batch's bytes
 }
 
 // Why a row is excluded.
 const (
-	ExcludedTooLarge    = "larger than the hub accepts"
-	ExcludedUndecodable = "batch does not decode"
+	ExcludedTooLarge      = "larger than the hub accepts"
+	ExcludedUndecodable   = "batch does not decode"
+	ExcludedTimestamp     = "timestamp outside 0000-9999" // no DATETIME of Doris holds it
+	ExcludedTooLargeDoris = "larger than the column record accepts"
 )
 
 // HubBegun is the intent before a hub transaction. It repeats the refs of its first
@@ -182,7 +184,7 @@ type DorisCommitted struct {
 	Begun    Ref
 	Cursor   Ref // DorisBegun.Last: how far the table has come
 	Txn      int64
-	How      string // "answer", "transaction state" or "rows"
+	How      string // "transaction state", "operator", or "nothing to load": all rows are excluded
 	Rows     int64
 	Visible  Micros
 	FoundBy  Finder

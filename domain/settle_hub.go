@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // ProgressRecord is what the last committed hub transaction of a shard says about
 // itself, in the shard's partition of the progress topic.
 type ProgressRecord struct {
@@ -54,6 +56,9 @@ func SettleHub(f HubFound) (HubAction, IncidentKind, []Fact) {
 			}
 		}
 	}
+	if facts := contentMismatch(f); facts != nil {
+		return HubIncidents, IncidentHubAhead, facts
+	}
 	isC := f.Record != nil && f.Commit != nil && f.Record.Begun == f.Commit.Begun
 	isB := f.Record != nil && f.Begun != nil && f.Record.Begun == f.BegunRef
 	switch {
@@ -84,6 +89,33 @@ func SettleHub(f HubFound) (HubAction, IncidentKind, []Fact) {
 	}
 }
 
+// contentMismatch compares what the record says of a batch with what the journal says
+// of the same one.
+func contentMismatch(f HubFound) []Fact {
+	r := f.Record
+	switch {
+	case r == nil:
+		return nil
+	case f.Commit != nil && r.Begun == f.Commit.Begun && (r.Cursor != f.Commit.Cursor || !slices.Equal(r.Runs, f.Commit.Runs)):
+		return []Fact{
+			{"found", "the hub's progress record says another content of the last commit than this journal"},
+			{"record", r.Begun.String()},
+			{"record's cursor", r.Cursor.String()},
+			{"journal's cursor", f.Commit.Cursor.String()},
+			{"record's runs", itoa(int64(len(r.Runs)))},
+			{"journal's runs", itoa(int64(len(f.Commit.Runs)))},
+		}
+	case f.Begun != nil && r.Begun == f.BegunRef && r.Cursor != f.Begun.Last:
+		return []Fact{
+			{"found", "the hub's progress record says another last event of the open intent than this journal"},
+			{"record", r.Begun.String()},
+			{"record's cursor", r.Cursor.String()},
+			{"intent's last event", f.Begun.Last.String()},
+		}
+	}
+	return nil
+}
+
 func refOf(c *HubCommitted) string {
 	if c == nil {
 		return "none"
@@ -107,12 +139,14 @@ func recordMismatch(f HubFound) (IncidentKind, []Fact) {
 	case r.ClusterID != f.ClusterID:
 		return IncidentHubLost, []Fact{
 			{"found", "the progress record was written on another hub cluster"},
-			{"record's cluster", r.ClusterID}, {"this cluster", f.ClusterID},
+			{"record's cluster", r.ClusterID},
+			{"this cluster", f.ClusterID},
 		}
 	case r.TopicID != f.TopicID:
 		return IncidentHubLost, []Fact{
 			{"found", "the hub topic was made anew since the last commit"},
-			{"record's topic id", hexID(r.TopicID)}, {"topic id now", hexID(f.TopicID)},
+			{"record's topic id", hexID(r.TopicID)},
+			{"topic id now", hexID(f.TopicID)},
 		}
 	}
 	return "", nil

@@ -71,14 +71,14 @@ func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 		return b, err
 	}
 	for shard := 0; ; shard++ {
-		any, err := b.readShard(ctx, j, shard)
-		if err != nil || !any {
+		found, err := b.readShard(ctx, j, shard)
+		if err != nil || !found {
 			return b, err
 		}
 	}
 }
 
-func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (any bool, err error) {
+func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (found bool, err error) {
 	// While the pipeline runs the streams grow: their ends are taken against the way of
 	// a row, so that whatever an event names lies before the end of its stream.
 	legs := []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}
@@ -91,7 +91,7 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (a
 	var books domain.Books
 	runs := map[domain.Seq][]domain.PartitionKey{} // of events that a hub intent may exclude from
 	for _, leg := range legs {
-		found, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
+		there, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
 			if in, ok := e.Event.(*domain.Ingested); ok {
 				for i := range in.Runs {
 					r := &in.Runs[i]
@@ -110,12 +110,12 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (a
 		if err != nil {
 			return false, err
 		}
-		any = any || found
+		found = found || there
 	}
-	if any {
+	if found {
 		b.close(shard, &books)
 	}
-	return any, nil
+	return found, nil
 }
 
 // tailOf is the last seq of a stream, 0 when it does not exist.

@@ -72,6 +72,25 @@ func readChunk(ctx context.Context, db *sql.DB, d *config.Doris, hubPartition in
 	return rows.Err()
 }
 
+// tablePartitions are the hub partitions that the table has rows of.
+func tablePartitions(ctx context.Context, db *sql.DB, d *config.Doris) ([]int32, error) {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT hw_partition_id, count(*) FROM `%s`.`%s` GROUP BY hw_partition_id", d.Database, d.Table))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []int32
+	for rows.Next() {
+		var h int32
+		var n int64
+		if err := rows.Scan(&h, &n); err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, rows.Err()
+}
+
 // openDoris connects to the first front end that answers.
 func openDoris(ctx context.Context, d *config.Doris) (*sql.DB, error) {
 	password := ""

@@ -159,22 +159,14 @@ func (c *comparison) readTable(ctx context.Context, d *config.Doris, byHub map[i
 	for h := range byHub {
 		hubPartitions = append(hubPartitions, h)
 	}
-	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT hw_partition_id, count(*) FROM `%s`.`%s` GROUP BY hw_partition_id", d.Database, d.Table))
+	inTable, err := tablePartitions(ctx, db, d)
 	if err != nil {
 		return fmt.Errorf("table %s.%s: hub partitions: %w", d.Database, d.Table, err)
 	}
-	for rows.Next() {
-		var h int32
-		var n int64
-		if err := rows.Scan(&h, &n); err != nil {
-			return fmt.Errorf("table %s.%s: hub partitions: %w", d.Database, d.Table, err)
-		}
+	for _, h := range inTable {
 		if !slices.Contains(hubPartitions, h) {
 			hubPartitions = append(hubPartitions, h)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("table %s.%s: hub partitions: %w", d.Database, d.Table, err)
 	}
 	slices.Sort(hubPartitions)
 	for _, h := range hubPartitions {

@@ -22,8 +22,8 @@ import (
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
-// AddressFile, in the data directory, holds the address of the API of the process
-// that runs there: where the commands of the same configuration find it.
+// AddressFile is the file in the data directory that holds the address of the API of
+// the process that runs there: where the commands of the same configuration find it.
 const AddressFile = "api.addr"
 
 // Service serves the API.
@@ -70,7 +70,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := srv.Shutdown(stop); err != nil {
 		_ = srv.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("status API on %s: %w", l.Addr(), err)
+	}
 	return nil
 }
 

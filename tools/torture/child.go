@@ -18,12 +18,11 @@ import (
 
 // child is one life of hefu.
 type child struct {
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when it is gone
-	err    error
-	data   string
-	log    string
-	killed bool
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when it is gone
+	err   error
+	data  string
+	log   string
 }
 
 // start runs hefu; crash, which may be empty, is its crash point.
@@ -111,7 +110,7 @@ func (c *child) until(ctx context.Context, within time.Duration, holds func(stat
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.ended:
-			return fmt.Errorf("hefu ended (%v):\n%s", c.err, tail(c.log))
+			return fmt.Errorf("hefu ended with code %d:\n%s", c.exitCode(), tail(c.log))
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
