@@ -44,7 +44,7 @@ func TestSpansAreASetOfOffsets(t *testing.T) {
 			if !slices.Equal(have, before) {
 				t.Fatalf("adding %s changed the set that it was added to: %v to %v", in, before, have)
 			}
-			var got model = model{}
+			got := model{}
 			for _, a := range already {
 				for o := a.First; o < a.Next; o++ {
 					got[o] = true
@@ -75,6 +75,12 @@ func TestSpansAreASetOfOffsets(t *testing.T) {
 }
 
 func TestSpan(t *testing.T) {
+	middle := domain.Spans{{First: 3, Next: 5}}
+	for in, want := range map[domain.Span]domain.Span{{First: 1, Next: 3}: {First: 1, Next: 5}, {First: 5, Next: 6}: {First: 3, Next: 6}} {
+		if set, already := middle.Add(in); len(set) != 1 || set[0] != want || already != nil {
+			t.Errorf("%v + %s, which touches, is %v, already there %v", middle, in, set, already)
+		}
+	}
 	if n := (domain.Span{First: 5, Next: 3}).Len(); n != 0 {
 		t.Errorf("a span that ends before it begins has %d offsets", n)
 	}
