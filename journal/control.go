@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -77,7 +78,9 @@ func (c *Control) Wait(ctx context.Context, look func(s *domain.ControlState) bo
 
 // Append decides an event from the state as of the stream's very end, stores it
 // there, and decides anew when somebody else was faster. decide returning nil means
-// that nothing is left to append: the zero Ref is returned.
+// that nothing is left to append: the zero Ref is returned. Two processes that decide
+// the very same event at the same place store it once, but for Started, each of which
+// is one process's.
 func (c *Control) Append(ctx context.Context, decide func(s *domain.ControlState) (domain.Event, error)) (domain.Ref, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -94,6 +97,13 @@ func (c *Control) Append(ctx context.Context, decide func(s *domain.ControlState
 		c.State(func(s *domain.ControlState) { ev, err = decide(s) })
 		if err != nil || ev == nil {
 			return domain.Ref{}, err
+		}
+		if started, ok := ev.(*domain.Started); ok {
+			own := *started
+			if _, err := rand.Read(own.Nonce[:]); err != nil {
+				return domain.Ref{}, fmt.Errorf("choose a nonce: %w", err)
+			}
+			ev = &own
 		}
 		if h.size >= c.j.o.SegmentBytes {
 			ev = &domain.Rolled{} // the event itself goes into the next segment

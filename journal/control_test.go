@@ -36,14 +36,44 @@ func follow(t *testing.T, c *journal.Control) {
 
 func starts(s *domain.ControlState) int { return len(s.Started) }
 
+// A state that goes back was given an event twice, or an old one after a new one.
+func TestStateNeverGoesBack(t *testing.T) {
+	j := open(t, journal.NewMemory())
+	c, other := control(t, j), control(t, j)
+	follow(t, c)
+	var seen domain.Seq
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	forward := func(s *domain.ControlState) bool { // called under the Control's lock
+		if s.Tail < seen {
+			t.Errorf("the state went back from %d to %d", seen, s.Tail)
+		}
+		seen = s.Tail
+		return starts(s) == 400
+	}
+	var all sync.WaitGroup
+	for _, c := range []*journal.Control{c, c, other, other} {
+		all.Go(func() {
+			for range 100 {
+				if _, err := c.Append(ctx, func(*domain.ControlState) (domain.Event, error) { return &domain.Started{}, nil }); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	if err := c.Wait(ctx, forward); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+}
+
 // Ten appends from two processes, each deciding from what it sees: none is lost, each
 // decision is made on the state as of its place in the stream.
 func TestConcurrentAppendsToControlDecideAnew(t *testing.T) {
 	bothStores(t, func(t *testing.T, store journal.Store) {
-		for name, bytes := range map[string]int64{"one segment": 0, "rolling": 500} {
-			if name == "rolling" {
-				store = fresh(t, store)
-			}
+		for _, bytes := range []int64{0, 500} { // in one segment, and rolling
+			store := fresh(t, store)
 			o := journal.Options{Store: store, SegmentBytes: bytes}
 			both := []*journal.Control{control(t, openWith(t, o)), control(t, openWith(t, o))}
 			follow(t, both[0]) // one of them reads along while it appends
@@ -105,6 +135,29 @@ func numbered(t *testing.T, j *journal.Journal, refs []domain.Ref) {
 	}
 	if n != len(refs) {
 		t.Errorf("%d of %d appends are stored", n, len(refs))
+	}
+}
+
+// Two processes that are alike in all they say start at the same moment: each has an
+// incarnation of its own, or neither would ever be fenced.
+func TestTwinsHaveTwoIncarnations(t *testing.T) {
+	m := journal.NewMemory()
+	a, b := control(t, open(t, m)), control(t, open(t, m))
+	twin := func(*domain.ControlState) (domain.Event, error) {
+		return &domain.Started{Instance: "hefu-0", PID: 1}, nil
+	}
+	var refB domain.Ref
+	m.OnPut = func(domain.Stream, domain.Seq, [][]byte) journal.Fault { // b is faster
+		m.OnPut = nil
+		var err error
+		if refB, err = b.Append(t.Context(), twin); err != nil {
+			t.Error(err)
+		}
+		return journal.FaultNone
+	}
+	refA, err := a.Append(t.Context(), twin)
+	if err != nil || refA.Seq != refB.Seq+1 {
+		t.Fatalf("%s and %s, %v", refA, refB, err)
 	}
 }
 

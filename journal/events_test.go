@@ -41,7 +41,7 @@ func fullEvents() []domain.Event {
 		&domain.Rolled{Owned: owned, Positions: positions, Trail: trail},
 		&domain.Started{
 			Instance: "hefu-0", Host: "host-a", PID: 4711, Version: "1.2.3",
-			Claims: []domain.Claim{{Shard: 3, Leg: domain.LegIngest}, {Shard: 4, Leg: domain.LegDoris}},
+			Claims: []domain.Claim{{Shard: 3, Leg: domain.LegIngest}, {Shard: 4, Leg: domain.LegDoris}}, Nonce: filled[[16]byte](0x70),
 		},
 		&domain.PipelineConfigured{Digest: filled[domain.Hash](0x20), Config: domain.PipelineConfig{
 			Timezone: "Asia/Shanghai", Format: "flink-json", HubTopic: "hub", HubPartitions: 12, Shards: 4, Table: "ods.track",

@@ -48,6 +48,7 @@ func (e *enc) control(ev domain.Event) {
 		e.n(ev.PID)
 		e.str(ev.Version)
 		each(e, ev.Claims, func(c *domain.Claim) { e.n(c.Shard); e.str(string(c.Leg)) })
+		e.id(ev.Nonce)
 	case *domain.PipelineConfigured:
 		e.hash(ev.Digest)
 		e.config(&ev.Config)
@@ -73,6 +74,7 @@ func (d *dec) control(kind domain.Kind) domain.Event {
 		return &domain.Started{
 			Instance: d.str(), Host: d.str(), PID: d.int(), Version: d.str(),
 			Claims: list(d, 2, func() domain.Claim { return domain.Claim{Shard: d.int(), Leg: domain.Leg(d.str())} }),
+			Nonce:  d.id(),
 		}
 	case domain.KindPipelineConfigured:
 		return &domain.PipelineConfigured{Digest: d.hash(), Config: d.config()}

@@ -191,12 +191,12 @@ func (j *Journal) whoIsAt(ctx context.Context, s domain.Stream, segment, seq dom
 	if err != nil {
 		return nil, err
 	}
-	e, err := Decode(stored)
-	if err != nil {
-		// Something is there that is not ours to read; it is certainly not this event.
-		return &Entry{Stream: s, Seq: seq, Hash: sha256.Sum256(stored), Event: &domain.Rolled{}}, nil
+	if e, err := Decode(stored); err == nil {
+		return e, nil
 	}
-	return e, nil
+	// Something is there that is not ours to read; it is certainly not this event. Its
+	// size is 0: nothing but the hash is known of it.
+	return &Entry{Stream: s, Seq: seq, Hash: sha256.Sum256(stored), Event: &domain.Rolled{}}, nil
 }
 
 const (

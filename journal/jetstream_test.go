@@ -54,6 +54,11 @@ func TestSegmentsThatDoNotAnswerAreNotMissing(t *testing.T) {
 	// With one missing on the first page the client asks from its number on, and gets
 	// the other one twice.
 	silent := clusterSays(t, names, `{"total":2,"limit":256,"streams":[`+detail(9)+`]}`)
+	// As it does when a segment comes or goes between two pages.
+	twice := clusterSays(t, `{"total":1,"limit":1024,"streams":["HEFU_p_0_hub_9"]}`, `{"total":2,"limit":256,"streams":[`+detail(9)+`]}`)
+	if list, err := twice.Segments(t.Context(), s); err != nil || len(list) != 1 || list[0].First != 9 {
+		t.Fatalf("%v, %v", list, err)
+	}
 	list, err := silent.Segments(t.Context(), s)
 	if err == nil || !strings.Contains(err.Error(), "HEFU_p_0_hub_1: no leader answers") {
 		t.Fatalf("%v, %v", list, err)
@@ -88,6 +93,7 @@ func TestPipelinesDoNotMeet(t *testing.T) {
 }
 
 func TestNextEndsWithItsContextAlsoWhenTheStreamIsGone(t *testing.T) {
+	t.Parallel() // it waits for missing heartbeats
 	store, nc := openStore(t)
 	ctx, s := t.Context(), shard(domain.LegHub)
 	if err := store.Create(ctx, s, 1); err != nil {
@@ -125,6 +131,7 @@ func TestNextEndsWithItsContextAlsoWhenTheStreamIsGone(t *testing.T) {
 // A server that restarts loses its consumers; the follower goes on where it was, and
 // what waits for it can be cancelled meanwhile.
 func TestFollowerOutlivesARestartOfTheServer(t *testing.T) {
+	t.Parallel() // it waits for missing heartbeats
 	dir := t.TempDir()
 	first := startServer(t, dir)
 	conns := &reserving{ns: first}

@@ -28,6 +28,10 @@ type Options struct {
 	Store        Store
 	Manifest     Manifest // nil: nothing is remembered (tests)
 	SegmentBytes int64    // a segment is rolled at this size; 0: 1 GiB
+	// TailBytes of each ingest stream that this process writes are kept in memory for
+	// its own readers; 0: they read everything from the store. An appended event then
+	// must not change any more, ever.
+	TailBytes int
 	// RegressedAfter is how long an acknowledged event may be missing before the
 	// journal counts as regressed; 0: 30 s (architecture.md).
 	RegressedAfter time.Duration
@@ -43,6 +47,7 @@ type Journal struct {
 
 	mu       sync.Mutex
 	segments map[domain.Stream][]Segment // as last listed
+	tails    map[domain.Stream]*tail
 }
 
 // Open finds a pipeline's journal in its store, or makes it: control's Genesis
@@ -64,7 +69,7 @@ func Open(ctx context.Context, pipeline string, o Options) (*Journal, error) {
 	if o.Manifest == nil {
 		o.Manifest = forgetful{}
 	}
-	j := &Journal{o: o, pipeline: pipeline, segments: map[domain.Stream][]Segment{}}
+	j := &Journal{o: o, pipeline: pipeline, segments: map[domain.Stream][]Segment{}, tails: map[domain.Stream]*tail{}}
 	if _, err := rand.Read(j.id[:]); err != nil {
 		return nil, fmt.Errorf("choose a journal id: %w", err)
 	}

@@ -72,14 +72,10 @@ func (r *Reader) Next(ctx context.Context) (*Entry, error) {
 }
 
 func (r *Reader) next(ctx context.Context) (*Entry, error) {
-	if err := r.follow(ctx); err != nil {
-		return nil, err
+	e, err := r.fromTail(ctx)
+	if e == nil && err == nil {
+		e, err = r.fromStore(ctx)
 	}
-	stored, err := r.f.Next(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read %s@%d: %w", r.s, r.seq, err)
-	}
-	e, err := r.j.check(stored, r.s, r.seq)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +83,17 @@ func (r *Reader) next(ctx context.Context) (*Entry, error) {
 		return nil, &IntegrityError{Stream: r.s, Seq: r.seq, What: fmt.Sprintf("follows hash %s, the event before it has %s", e.Prev, r.prev)}
 	}
 	return e, nil
+}
+
+func (r *Reader) fromStore(ctx context.Context) (*Entry, error) {
+	if err := r.follow(ctx); err != nil {
+		return nil, err
+	}
+	stored, err := r.f.Next(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read %s@%d: %w", r.s, r.seq, err)
+	}
+	return r.j.check(stored, r.s, r.seq)
 }
 
 // follow opens the segment that holds the next event, waiting until it is made.

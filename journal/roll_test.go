@@ -190,6 +190,34 @@ func TestAnEmptySegmentAloneIsNotABeginning(t *testing.T) {
 	}
 }
 
+// A segment whose numbers contradict the chain stops the next owner before it writes.
+func TestSegmentsThatContradictTheChain(t *testing.T) {
+	for name, c := range map[string]struct {
+		first domain.Seq
+		holds domain.Seq // which event stands at its first seq, 0 for none
+		at    domain.Seq
+	}{
+		"begins beyond the tail": {9, 0, 7},
+		"holds an older event":   {7, 6, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, j, s := six(t)
+			if err := m.Create(t.Context(), s, c.first); err != nil {
+				t.Fatal(err)
+			}
+			if c.holds > 0 {
+				if err := m.Put(t.Context(), s, c.first, c.first, [][]byte{stored(t, m, s, c.holds)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var broken *journal.IntegrityError
+			if _, err := j.Takeover(t.Context(), s, 6, 1); !errors.As(err, &broken) || broken.Seq != c.at {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // A segment made again that had been dropped: its ack is not believed.
 func TestAckInASegmentBeforeTheNewestIsAFence(t *testing.T) {
 	m, s := journal.NewMemory(), shard(domain.LegHub)

@@ -91,6 +91,9 @@ func TestPositionsAndTrailOpenFromTheTail(t *testing.T) {
 
 	h := take(t, j, shard(domain.LegHub), 5)
 	begun := appendTo(t, h, &domain.HubBegun{Owned: h.Owned(), Trail: h.Trail()})
+	if want := (domain.Trail{Begun: begun.Seq}); h.Trail() != want {
+		t.Fatalf("the writer's trail is %+v, want %+v", h.Trail(), want)
+	}
 	h = take(t, j, shard(domain.LegHub), 6)
 	if want := (domain.Trail{Begun: begun.Seq}); h.Trail() != want || !h.Trail().Open() {
 		t.Fatalf("trail %+v, want %+v", h.Trail(), want)

@@ -59,3 +59,16 @@ func TestEventsOfALaterReleaseStopTheReaderByName(t *testing.T) {
 		})
 	}
 }
+
+// Of another stream, or at another seq, it is no event of a later release: the store is
+// broken.
+func TestUnknownEventAtAWrongPlaceIsAnIntegrityError(t *testing.T) {
+	m, j, s := six(t)
+	e := get(t, j, s, 3)
+	parts, _ := journal.Encode(j.ID(), s, 4, e.Prev, &domain.HubBegun{})
+	rewrite(t, m, s, 3, bytes.Replace(bytes.Join(parts, nil), []byte("\x08HubBegun"), []byte("\x08HubSpoke"), 1))
+	var broken *journal.IntegrityError
+	if _, err := j.Get(t.Context(), s, 3); !errors.As(err, &broken) || broken.Seq != 3 {
+		t.Fatal(err)
+	}
+}

@@ -18,6 +18,7 @@ type Writer struct {
 	h           *head
 	positions   []domain.Position
 	trail       domain.Trail
+	tail        *tail // nil: not kept
 	broken      error // set by the first append that did not end well
 }
 
@@ -38,6 +39,7 @@ func (j *Journal) Takeover(ctx context.Context, s domain.Stream, incarnation, co
 		w := &Writer{j: j, s: s, incarnation: incarnation, h: h}
 		w.positions = domain.PositionsOf(h.tail.Event)
 		w.trail = domain.TrailOf(h.tail.Event).After(h.tail.Seq, h.tail.Event)
+		w.tail = j.keepTail(s, h.next())
 		switch owner := ownerOf(h.tail); {
 		case owner > incarnation:
 			return nil, &FencedError{Stream: s, Mine: incarnation, Owner: owner}
@@ -128,6 +130,9 @@ func (w *Writer) append(ctx context.Context, ev domain.Event) error {
 	}
 	w.h.size += int64(size)
 	w.h.tail = &Entry{Journal: w.j.id, Stream: w.s, Seq: seq, Prev: w.h.tail.Hash, Hash: hash, Size: size, Event: ev}
+	if w.tail != nil {
+		w.tail.add(ctx, w.h.tail)
+	}
 	w.positions = slices.Clone(domain.PositionsOf(ev)) // the caller may use its slice again
 	w.trail = domain.TrailOf(ev).After(seq, ev)
 	return nil

@@ -30,11 +30,15 @@ func TestHeaderDamage(t *testing.T) {
 		"negative base offset":    {func(b []byte) []byte { b[0] = 0x80; return b }, batch.ErrCorrupt, 0},
 		"base offset at the end":  {func(b []byte) []byte { be.PutUint64(b, 1<<63-1); return b }, batch.ErrCorrupt, 0},
 		"negative last delta":     {func(b []byte) []byte { b[23] = 0x80; return b }, batch.ErrCorrupt, 0},
-		"last delta of an empty batch below zero": {func(b []byte) []byte { be.PutUint32(b[23:], 0xffffffff); be.PutUint32(b[57:], 0); return b },
-			batch.ErrCorrupt, 0},
+		"last delta of an empty batch below zero": {
+			func(b []byte) []byte { be.PutUint32(b[23:], 0xffffffff); be.PutUint32(b[57:], 0); return b },
+			batch.ErrCorrupt, 0,
+		},
 		"negative count": {func(b []byte) []byte { b[57] = 0x80; return b }, batch.ErrCorrupt, 0},
-		"more records than offsets": {func(b []byte) []byte { be.PutUint32(b[57:], 11); return b },
-			batch.ErrCorrupt, 0},
+		"more records than offsets": {
+			func(b []byte) []byte { be.PutUint32(b[57:], 11); return b },
+			batch.ErrCorrupt, 0,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +76,7 @@ func TestCRC(t *testing.T) {
 		b[i] ^= 0x10
 		err := batch.CheckCRC(b)
 		var crc *batch.CRCError
-		var structural = errors.Is(err, batch.ErrCorrupt) // a count or delta that cannot be
+		structural := errors.Is(err, batch.ErrCorrupt) // a count or delta that cannot be
 		if !structural && (!errors.As(err, &crc) || crc.Offset != 41 || crc.Stored == crc.Computed) {
 			t.Fatalf("byte %d: %v", i, err)
 		}

@@ -25,7 +25,7 @@ const MaxPayload = 16 << 20
 // takes longer waits for the disk, and is resolved, not failed.
 const requestTimeout = 10 * time.Second
 
-// ErrLocked: another process holds the store directory.
+// ErrLocked says that another process holds the store directory.
 var ErrLocked = errors.New("store is in use")
 
 // Server is a running embedded server with the journal's store on it.
@@ -71,13 +71,16 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("embedded nats: %w", err)
 	}
+	refused := make(fatal, 1)
+	s.ns.SetLoggerV2(refused, false, false, false)
 	s.ns.Start()
 	for !s.ns.ReadyForConnections(100 * time.Millisecond) {
-		if ctx.Err() != nil {
+		select {
+		case why := <-refused:
+			return fmt.Errorf("embedded nats on %s: %s", s.dir, why)
+		case <-ctx.Done():
 			return fmt.Errorf("embedded nats on %s: %w", s.dir, ctx.Err())
-		}
-		if !s.ns.Running() {
-			return fmt.Errorf("embedded nats on %s ended while starting", s.dir)
+		default:
 		}
 	}
 	s.nc, err = nats.Connect("", nats.InProcessServer(s.ns), nats.ReconnectBufSize(-1), nats.MaxReconnects(-1))
