@@ -18,31 +18,26 @@ type Runner struct {
 	Reporter  *Reporter
 	Log       *slog.Logger
 	// Backoff is the first pause after an error, doubled up to MaxBackoff while errors
-	// follow each other. Zero: 50 ms and 5 s.
+	// follow each other. Zero: 50 ms and 5 s. A leg that ran for longer than MaxBackoff
+	// begins again with the first pause.
 	Backoff, MaxBackoff time.Duration
 }
 
 // Run returns nil when the context ends, and an error only when the process must
-// stop: one that names its exit code, as *journal.FencedError does.
+// stop: one that names its exit code, as *journal.FencedError and *Refusal do. An
+// error that is tried again is logged once for as long as it stays the same.
 func (r *Runner) Run(ctx context.Context) error {
-	first, limit := r.Backoff, r.MaxBackoff
-	if first <= 0 {
-		first = 50 * time.Millisecond
-	}
-	if limit <= 0 {
-		limit = 5 * time.Second
-	}
+	first, limit := r.backoff()
 	defer r.Reporter.Enter(StateStopped, "", domain.IncidentID{})
 	said := ""
 	for wait := first; ; {
 		r.Reporter.Enter(StateOpening, said, domain.IncidentID{})
-		began := time.Now()
-		err := r.once(ctx)
+		ran, err := r.once(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > limit {
-			wait, said = first, "" // it ran well for a while
+		if ran > limit {
+			wait, said = first, ""
 		}
 		var ends interface{ ExitCode() int }
 		var incident *domain.Incident
@@ -50,8 +45,8 @@ func (r *Runner) Run(ctx context.Context) error {
 		case errors.As(err, &ends):
 			return err
 		case errors.As(err, &incident):
-			if err = r.wait(ctx, incident); err != nil {
-				continue // the context ended, or control is not reachable: look again
+			if r.decided(ctx, incident) != nil {
+				return nil // the context ended
 			}
 			wait, said = first, ""
 			continue
@@ -70,23 +65,37 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-func (r *Runner) once(ctx context.Context) error {
+func (r *Runner) backoff() (first, limit time.Duration) {
+	first, limit = r.Backoff, r.MaxBackoff
+	if first <= 0 {
+		first = 50 * time.Millisecond
+	}
+	if limit <= 0 {
+		limit = 5 * time.Second
+	}
+	return first, limit
+}
+
+// once opens the leg and runs it to its end; ran is for how long it was open.
+func (r *Runner) once(ctx context.Context) (ran time.Duration, err error) {
 	leg, err := r.Opener.Open(ctx)
 	if err != nil {
-		return r.decidable(ctx, err)
+		return 0, r.decidable(ctx, err)
 	}
 	defer leg.Close()
 	r.Reporter.Update(func(s *Status) { s.Cursor = leg.Cursor(); s.Opens++ })
 	r.Reporter.Enter(StateRunning, "", domain.IncidentID{})
+	began := time.Now()
 	err = leg.Run(ctx)
+	ran = time.Since(began)
 	if err == nil {
 		err = errors.New("leg ended by itself")
 	}
-	return r.decidable(ctx, err)
+	return ran, r.decidable(ctx, err)
 }
 
-// decidable makes an incident of what damages the journal itself, and puts every
-// incident on record.
+// decidable makes an incident of what damages the journal itself, and puts it on
+// record. The incidents of a leg are on record already (Incidents.Decide).
 func (r *Runner) decidable(ctx context.Context, err error) error {
 	var broken *journal.IntegrityError
 	if errors.As(err, &broken) {
@@ -103,15 +112,17 @@ func (r *Runner) decidable(ctx context.Context, err error) error {
 	return err
 }
 
+// file returns the incident once it is on record, else why it is not: then the leg is
+// opened again and finds the same.
 func (r *Runner) file(ctx context.Context, in *domain.Incident) error {
-	_, err := r.Incidents.Decide(ctx, in)
-	if err == nil {
-		return in
+	if _, err := r.Incidents.Decide(ctx, in); err != nil {
+		return err
 	}
-	return err
+	return in
 }
 
-func (r *Runner) wait(ctx context.Context, in *domain.Incident) error {
+// decided waits for an operator. Its error is the context's.
+func (r *Runner) decided(ctx context.Context, in *domain.Incident) error {
 	r.Reporter.Enter(StateIncident, in.Error(), in.ID)
 	r.Log.ErrorContext(ctx, "leg waits for an operator", "stream", r.Stream.String(), "incident", in.ID.String(), "what", in.Error())
 	return r.Incidents.Wait(ctx, in.ID)

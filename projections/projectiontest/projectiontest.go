@@ -45,14 +45,15 @@ type World interface {
 	Tally()
 }
 
-// Run tests a projection. make makes a new World whose clean-up is the test's.
-func Run(t *testing.T, make func(t *testing.T) World) {
-	t.Run("carries", func(t *testing.T) { carries(t, make(t)) })
-	for _, site := range make(t).Sites() {
-		t.Run("zombie at "+site, func(t *testing.T) { zombie(t, make(t), site) })
+// Run tests a projection. newWorld makes a World whose clean-up is the test's.
+func Run(t *testing.T, newWorld func(t *testing.T) World) {
+	t.Run("carries", func(t *testing.T) { carries(t, newWorld(t)) })
+	for _, site := range newWorld(t).Sites() {
+		t.Run("zombie at "+site, func(t *testing.T) { zombie(t, newWorld(t), site, false) })
+		t.Run("late zombie at "+site, func(t *testing.T) { zombie(t, newWorld(t), site, true) })
 		for name, fault := range map[string]journal.Fault{"not done": journal.FaultBefore, "done": journal.FaultAfter} {
-			t.Run(fmt.Sprintf("%s failed and %s", site, name), func(t *testing.T) { recovers(t, make(t), site, fault) })
-			t.Run(fmt.Sprintf("%s failed and %s, then another process", site, name), func(t *testing.T) { inherits(t, make(t), site, fault) })
+			t.Run(fmt.Sprintf("%s failed and %s", site, name), func(t *testing.T) { recovers(t, newWorld(t), site, fault) })
+			t.Run(fmt.Sprintf("%s failed and %s, then another process", site, name), func(t *testing.T) { inherits(t, newWorld(t), site, fault) })
 		}
 	}
 }
@@ -63,12 +64,12 @@ func carries(t *testing.T, w World) {
 	for range 3 {
 		p := start(ctx, t, w, w.Process())
 		w.Feed()
-		p.until(w.Feed())
+		p.until(ctx, w.Feed())
 		p.stop()
 	}
 	at := w.Feed()
 	p := start(ctx, t, w, w.Process())
-	p.until(at)
+	p.until(ctx, at)
 	p.stop()
 	leg, err := w.Process().Open(ctx)
 	if err != nil {
@@ -83,11 +84,12 @@ func carries(t *testing.T, w World) {
 
 // recovers: after an error the same process opens again, settles and goes on.
 func recovers(t *testing.T, w World, site string, fault journal.Fault) {
-	p := start(deadline(t), t, w, w.Process())
-	p.until(w.Feed())
+	ctx := deadline(t)
+	p := start(ctx, t, w, w.Process())
+	p.until(ctx, w.Feed())
 	w.Fail(site, fault)
-	p.until(w.Feed())
-	p.until(w.Feed())
+	p.until(ctx, w.Feed())
+	p.until(ctx, w.Feed())
 	p.stop()
 	w.Tally()
 }
@@ -106,18 +108,19 @@ func inherits(t *testing.T, w World, site string, fault journal.Fault) {
 	}
 	leg.Close()
 	p := start(ctx, t, w, w.Process())
-	p.until(at)
-	p.until(w.Feed())
+	p.until(ctx, at)
+	p.until(ctx, w.Feed())
 	p.stop()
 	w.Tally()
 }
 
-// zombie: a process stands still before a write, another one takes over and carries
-// on, then the first one wakes up. After Open returned no other writer can commit.
-func zombie(t *testing.T, w World, site string) {
+// zombie: a process stands still before a write, another one opens, and the first one
+// wakes up before the other has written anything, or when it has carried the same rows
+// itself. After Open returned no other writer can commit.
+func zombie(t *testing.T, w World, site string, late bool) {
 	ctx := deadline(t)
 	older := start(ctx, t, w, w.Process())
-	older.until(w.Feed())
+	older.until(ctx, w.Feed())
 	arrived, release := w.Pause(site)
 	at := w.Feed()
 	select {
@@ -125,23 +128,46 @@ func zombie(t *testing.T, w World, site string) {
 	case <-ctx.Done():
 		t.Fatalf("no write at %s", site)
 	}
-	newer := start(ctx, t, w, w.Process())
-	newer.until(at)
+	leg, err := w.Process().Open(ctx)
+	if err != nil {
+		release()
+		t.Fatal(err)
+	}
+	var newer *process
+	if late {
+		newer = start(ctx, t, w, opened(leg))
+		newer.until(ctx, at)
+	}
 	release()
 	var fenced *journal.FencedError
 	if err := <-older.done; !errors.As(err, &fenced) {
 		t.Errorf("older process ended with %v, want to be fenced", err)
 	}
-	newer.until(w.Feed())
+	if !late {
+		newer = start(ctx, t, w, opened(leg))
+		newer.until(ctx, at)
+	}
+	newer.until(ctx, w.Feed())
 	newer.stop()
 	w.Tally()
+}
+
+// opened is the opener of a leg that is open already, once.
+func opened(leg projections.Leg) projections.Opener {
+	return projections.OpenerFunc(func(context.Context) (projections.Leg, error) {
+		l := leg
+		leg = nil
+		if l == nil {
+			return nil, errors.New("had an error, and this leg can be opened only once")
+		}
+		return l, nil
+	})
 }
 
 // process is a leg under its runner.
 type process struct {
 	t        *testing.T
 	w        World
-	ctx      context.Context // of Run
 	cancel   context.CancelFunc
 	done     chan error
 	reporter *projections.Reporter
@@ -150,20 +176,21 @@ type process struct {
 func start(ctx context.Context, t *testing.T, w World, o projections.Opener) *process {
 	t.Helper()
 	p := &process{t: t, w: w, done: make(chan error, 1), reporter: projections.NewReporter(w.Stream())}
-	p.ctx, p.cancel = context.WithCancel(ctx)
+	var running context.Context
+	running, p.cancel = context.WithCancel(ctx)
 	r := &projections.Runner{
 		Stream: w.Stream(), Opener: o, Incidents: w.Incidents(), Reporter: p.reporter,
 		Log: slog.New(slog.DiscardHandler), Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond,
 	}
-	go func() { p.done <- r.Run(p.ctx) }()
+	go func() { p.done <- r.Run(running) }()
 	t.Cleanup(p.cancel)
 	return p
 }
 
 // until waits for a cursor to be carried.
-func (p *process) until(at domain.Cursor) {
+func (p *process) until(ctx context.Context, at domain.Cursor) {
 	p.t.Helper()
-	if err := p.w.Carried(p.ctx, at); err != nil {
+	if err := p.w.Carried(ctx, at); err != nil {
 		s := p.reporter.Status()
 		p.t.Fatalf("carry up to %s: %v; leg is %s: %s", at, err, s.State, s.Error)
 	}
