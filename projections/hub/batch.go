@@ -11,6 +11,9 @@ import (
 	"github.com/hefu-io/hefu/projections"
 )
 
+// smallValues is what the buffer of a draft may grow to without a backlog, in bytes.
+const smallValues = 1 << 20
+
 // draft is a batch before its intent: rows as the hub will have them, and what it
 // cannot carry. Its buffers are used again.
 type draft struct {
@@ -27,7 +30,7 @@ type draft struct {
 // reset empties the draft. Buffers that one huge event has blown up are given back.
 func (d *draft) reset(l Limits) {
 	values := d.Values[:0]
-	if cap(values) > 2*l.Bytes+(4<<20) {
+	if cap(values) > 2*l.Bytes+smallValues {
 		values = nil
 	}
 	*d = draft{
@@ -54,6 +57,7 @@ type packer struct {
 	layout    *layout
 	format    *domain.RowFormat
 	maxRecord int
+	values    int // what a draft's buffer is made for once it is not small
 
 	ends    map[lane]int64 // where the last run of each lane ended
 	decoder batch.Decoder
@@ -76,8 +80,11 @@ type lane struct {
 	partition  int32
 }
 
-func newPacker(l *layout, maxRecord int) *packer {
-	p := &packer{layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, ends: map[lane]int64{}}
+func newPacker(l *layout, limits Limits, maxRecord int) *packer {
+	p := &packer{
+		layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, values: limits.Bytes + smallValues,
+		ends: map[lane]int64{},
+	}
 	p.each = p.row
 	return p
 }
@@ -92,6 +99,10 @@ func (p *packer) add(d *draft, e *journal.Entry) error {
 	ev, ok := e.Event.(*domain.Ingested)
 	if !ok {
 		return nil
+	}
+	if have := len(d.Values); have > smallValues && cap(d.Values) < p.values {
+		// A backlog: the buffer will be filled, so it does not grow step by step.
+		d.Values = append(make([]byte, 0, p.values), d.Values...)
 	}
 	p.d = d
 	before := len(d.Ends) + len(d.excluded)

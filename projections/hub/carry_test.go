@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -35,19 +36,25 @@ func TestExcluded(t *testing.T) {
 		{Ingest: ref.Seq, Ordinal: 1, Count: 1, Offset: 1, Reason: domain.ExcludedTooLarge, Digest: sha256.Sum256([]byte(long(1)))},
 		{Ingest: ref.Seq, Ordinal: 4, Count: 4, Offset: 4, Reason: domain.ExcludedUndecodable, Digest: sha256.Sum256(bad)},
 	}
-	w.moved(open(w, w.process()), ref)
 
-	// An event with nothing to carry waits for the next with rows.
-	ref = w.append(run(at.source, 0, 10, 1, recordBatch(10, long(10))))
+	// An event with nothing to carry, and one of another kind, wait for the next with
+	// rows, also where a batch may have one event only.
+	alone := w.append(run(at.source, 0, 10, 1, recordBatch(10, long(10))))
 	second := []domain.Exclusion{
-		{Ingest: ref.Seq, Ordinal: 0, Count: 1, Offset: 10, Reason: domain.ExcludedTooLarge, Digest: sha256.Sum256([]byte(long(10)))},
+		{Ingest: alone.Seq, Ordinal: 0, Count: 1, Offset: 10, Reason: domain.ExcludedTooLarge, Digest: sha256.Sum256([]byte(long(10)))},
 	}
-	last, err := w.ingest.Append(w.ctx, &domain.SourceClosed{Owned: w.ingest.Owned(), Source: "wuxi"})
+	_, err := w.ingest.Append(w.ctx, &domain.SourceClosed{Owned: w.ingest.Owned(), Source: "wuxi"})
 	must(t, err)
-	leg := open(w, w.process())
-	after := w.append(run(at.source, 0, 11, 1, recordBatch(11, values(at.source, 0, 11, 1)...)))
-	w.want = append(w.want, row{place: at, offset: 11, ingest: after.Seq})
-	w.moved(leg, after)
+	// The last two show that nothing of a batch is left in its buffers.
+	var last domain.Ref
+	for o := int64(11); o < 14; o++ {
+		last = w.append(run(at.source, 0, o, 1, recordBatch(o, values(at.source, 0, o, 1)...)))
+		w.want = append(w.want, row{place: at, offset: o, ingest: last.Seq})
+	}
+	w.cfg.Batch.Rows = 1
+	h := w.process()
+	h.LimitEvents(1)
+	w.moved(open(w, h), last)
 	w.tally()
 
 	var got [][]domain.Exclusion
@@ -55,14 +62,15 @@ func TestExcluded(t *testing.T) {
 		switch e := e.(type) {
 		case *domain.HubBegun:
 			got = append(got, e.Excluded)
-			if len(got) == 3 && (e.First.Seq != last.Seq-1 || e.Last != after) {
+			if len(got) == 3 && (e.First != alone || e.Last.Seq != alone.Seq+2) {
 				t.Errorf("second batch carries %s to %s", e.First, e.Last)
 			}
 		case *domain.HubCommitted:
 			got = append(got, e.Excluded)
 		}
 	}
-	if diff := cmp.Diff([][]domain.Exclusion{first, first, second, second}, got); diff != "" {
+	want := [][]domain.Exclusion{first, first, second, second, nil, nil, nil, nil}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -93,15 +101,23 @@ func TestDamaged(t *testing.T) {
 			wantKinds(t, w, domain.KindOpened)
 		})
 	}
-	t.Run("unknown source", func(t *testing.T) {
+}
+
+// TestMisrouted: what this shard does not own it does not write.
+func TestMisrouted(t *testing.T) {
+	for found, source := range map[string]place{
+		"source suzhou is not in the pipeline's configuration": {"suzhou", 0},
+		"goes to hub partition 1 of shard 1, not of this":      {"nanjing", 1},
+	} {
 		w := newWorld(t)
-		w.append(run("suzhou", 0, 0, 3, b))
+		w.cfg.Pipeline.Shards = 2
+		w.feed(1, source)
 		leg := open(w, w.process())
-		defer leg.Close()
-		if err := leg.Run(w.ctx); err == nil || !strings.Contains(err.Error(), "source suzhou is not in") {
-			t.Errorf("got %v", err)
+		if err := leg.Run(w.ctx); err == nil || !strings.Contains(err.Error(), found) {
+			t.Errorf("got %v, want: %s", err, found)
 		}
-	})
+		leg.Close()
+	}
 }
 
 // TestTime: the hub timestamp is in whole milliseconds and does not go back, also

@@ -9,8 +9,8 @@ import (
 // WrapSender puts something between a Hub's legs and their sender.
 func (h *Hub) WrapSender(wrap func(Sender) Sender) { h.wrap = wrap }
 
-// MostEvents is how many ingest events the next batch may carry, 0 for no bound.
-func (h *Hub) MostEvents() int64 { return h.most.Load() }
+// LimitEvents bounds the ingest events of the next batch, as a failure does.
+func (h *Hub) LimitEvents(n int64) { h.most.Store(n) }
 
 // SenderOptions adds options to the client of each sender.
 func (h *Hub) SenderOptions(opts ...kgo.Opt) { h.opts = opts }

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -84,8 +85,10 @@ func TestWire(t *testing.T) {
 					h, cut := w.process(), &wire{}
 					h.SenderOptions(cut.option())
 					cut.arm(at.key, at.skip, fault)
-					w.kept(h, w.mixed())
-					w.kept(h, w.mixed())
+					opens := w.kept(h, w.mixed()) + w.kept(h, w.mixed())
+					if at.key == kmsg.EndTxn && fault == journal.FaultAfter && version == "3.9" && opens != 3 {
+						t.Errorf("opened %d times: below transaction.version 2 no commit is sent twice", opens)
+					}
 					if cut.cut() != 1 {
 						t.Errorf("connections were cut %d times", cut.cut())
 					}
@@ -106,4 +109,79 @@ func as(t *testing.T, version string) []kfake.Opt {
 		t.Skip("the broker has its own version")
 	}
 	return []kfake.Opt{kfake.MaxVersions(kversion.FromString(version))}
+}
+
+// TestRefusedCommit: a transaction that was not ended leaves a progress record which
+// never counts, neither alone nor before one by the same producer that does.
+func TestRefusedCommit(t *testing.T) {
+	if realKafka() != "" {
+		t.Skip("no real broker refuses on demand")
+	}
+	w := newWorld(t)
+	w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true})
+	h := w.process()
+	to := w.feed(3, place{"nanjing", 0})
+	leg := open(w, h)
+	if err := leg.Run(w.ctx); err == nil || !strings.Contains(err.Error(), "commit transaction: UNKNOWN_SERVER_ERROR") {
+		t.Fatalf("ended with %v", err)
+	}
+	leg.Close()
+	f := &faults{commit: journal.FaultAfter}
+	h.WrapSender(f.wrap)
+	leg = open(w, h)
+	if err := leg.Run(w.ctx); !errors.Is(err, errLost) {
+		t.Fatalf("ended with %v", err)
+	}
+	leg.Close()
+	leg = open(w, w.process())
+	leg.Close()
+	if leg.Cursor() != to {
+		t.Errorf("settled at %s, want %s", leg.Cursor(), to)
+	}
+	wantKinds(t, w, domain.KindOpened, domain.KindHubBegun, domain.KindHubAborted, domain.KindHubBegun, domain.KindOpened, domain.KindHubCommitted)
+	w.tally()
+}
+
+// TestLies: what a broker acknowledges without saying where, or where something else
+// stands, is not committed.
+func TestLies(t *testing.T) {
+	if realKafka() != "" {
+		t.Skip("no real broker lies on demand")
+	}
+	for what, offset := range map[string]int64{"acknowledged without an offset": -1, "row at offset 0 after one at 2": 0} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			h := w.process()
+			leg := open(w, h)
+			done := make(chan error, 1)
+			go func() { done <- leg.Run(w.ctx) }()
+			must(t, w.reaches(w.ctx, w.feed(3, place{"nanjing", 0}), done))
+			w.fake.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				return lie(r.(*kmsg.ProduceRequest), offset), nil, true
+			})
+			to := w.feed(1, place{"nanjing", 0})
+			if err := <-done; err == nil || !strings.Contains(err.Error(), what) {
+				t.Errorf("ended with %v, want: %s", err, what)
+			}
+			leg.Close()
+			w.kept(h, to)
+			w.tally()
+		})
+	}
+}
+
+// lie acknowledges a request of which nothing is written.
+func lie(r *kmsg.ProduceRequest, offset int64) kmsg.Response {
+	resp := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, rt := range r.Topics {
+		t := kmsg.NewProduceResponseTopic()
+		t.Topic, t.TopicID = rt.Topic, rt.TopicID
+		for _, rp := range rt.Partitions {
+			p := kmsg.NewProduceResponseTopicPartition()
+			p.Partition, p.BaseOffset = rp.Partition, offset
+			t.Partitions = append(t.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp
 }

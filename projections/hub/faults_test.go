@@ -145,6 +145,7 @@ type cutConn struct {
 
 func (c *cutConn) Write(b []byte) (int, error) {
 	switch c.w.fate(b) {
+	case journal.FaultNone:
 	case journal.FaultBefore:
 		return 0, errors.Join(io.ErrUnexpectedEOF, c.Close())
 	case journal.FaultAfter:

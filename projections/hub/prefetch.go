@@ -54,8 +54,8 @@ func (q *queue) read(ctx context.Context, j *journal.Journal, s domain.Stream, a
 // is ready for it and either nothing more is waiting or the draft is full or old.
 // While the sender is busy the draft grows: group commit.
 func (l *leg) pack(ctx context.Context, q *queue, free <-chan *draft, out chan<- *draft) error {
-	p := newPacker(l.h.layout, l.maxRecord)
 	limits := l.h.cfg.Batch
+	p := newPacker(l.h.layout, limits, l.maxRecord)
 	for {
 		var d *draft
 		select {
@@ -71,7 +71,7 @@ func (l *leg) pack(ctx context.Context, q *queue, free <-chan *draft, out chan<-
 			}
 			if !d.hasRows() {
 				ready = nil
-			} else if in != nil && len(in) > 0 && time.Since(d.began) < limits.Age {
+			} else if len(in) > 0 && time.Since(d.began) < limits.Age {
 				ready = nil // take what is there first
 			}
 			select {

@@ -46,11 +46,10 @@ func (l *leg) Run(ctx context.Context) error {
 	g.Go(func() error { return q.read(inner, l.h.j, l.h.ingestStream(), l.cursor) })
 	g.Go(func() error { return l.pack(inner, q, free, ready) })
 	g.Go(func() error { return l.send(inner, ready, free) })
-	err := g.Wait()
-	if ctx.Err() != nil {
-		return nil
+	if err := g.Wait(); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (l *leg) send(ctx context.Context, ready <-chan *draft, free chan<- *draft) error {

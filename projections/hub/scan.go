@@ -43,11 +43,7 @@ func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, sh
 	if !ok {
 		return nil, fmt.Errorf("progress of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", topic.Name, shard)))
 	}
-	if from < b.LogStart || from >= b.HighWatermark {
-		// What was there is gone: whatever is there now decides.
-		from = b.LogStart
-	}
-	s := &scan{cl: cl, topic: topic, shard: shard, key: strconv.Itoa(shard), pos: from}
+	s := &scan{cl: cl, topic: topic, shard: shard, key: strconv.Itoa(shard), pos: max(from, b.LogStart)}
 	began := time.Now()
 	for s.pos < b.HighWatermark {
 		lso, err := s.fetch(ctx)

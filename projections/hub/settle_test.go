@@ -55,6 +55,17 @@ func (w *world) deletes(topic string) {
 	}
 }
 
+// cutsProgress deletes the progress records but not the topic.
+func (w *world) cutsProgress() {
+	w.t.Helper()
+	if w.fake == nil {
+		w.t.Skip("Kafka refuses to delete records of a compacted topic")
+	}
+	bounds, err := kafkaconn.Offsets(w.ctx, w.cl, w.cfg.ProgressTopic)
+	must(w.t, err)
+	must(w.t, w.fake.DeleteRecords(w.cfg.ProgressTopic, 0, bounds[0].HighWatermark))
+}
+
 // strangerRecord puts a progress record of another journal behind ours.
 func (w *world) strangerRecord() {
 	w.t.Helper()
@@ -93,6 +104,7 @@ func TestSettleTable(t *testing.T) {
 		{"none B else", func(w *world) { notDone(w); w.strangerRecord() }, "", domain.IncidentHubAhead, "another journal"},
 		{"C none none", func(w *world) { w.commits(); w.emptiesProgress() }, "", domain.IncidentHubLost, "no progress record"},
 		{"C none no topic", func(w *world) { w.commits(); w.deletes(w.cfg.ProgressTopic) }, "", domain.IncidentHubLost, "progress topic is gone"},
+		{"C none cut off", func(w *world) { w.commits(); w.cutsProgress() }, "", domain.IncidentHubLost, "no progress record"},
 		{"C none of C", (*world).commits, "", "", ""},
 		{"C none else", func(w *world) { w.commits(); w.strangerRecord() }, "", domain.IncidentHubAhead, "another journal"},
 		{"C none later", func(w *world) { w.commits(); w.commits(); w.rolledBack(4) }, "", domain.IncidentHubAhead, "neither"},
@@ -150,7 +162,7 @@ func TestFinder(t *testing.T) {
 	w := newWorld(t)
 	h, f := w.process(), &faults{commit: journal.FaultAfter}
 	h.WrapSender(f.wrap)
-	to := w.mixed()
+	to := w.feed(4, place{"nanjing", 0}, place{"wuxi", 1})
 	leg := open(w, h)
 	if err := leg.Run(w.ctx); !errors.Is(err, errLost) {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is one pipeline of one shard with two sources: a journal in memory, and the
 // hub on a stand-in or on the broker that HEFU_TEST_KAFKA names.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	fake    *kfake.Cluster // nil on a real broker
 	store   *journal.Memory
@@ -60,11 +60,11 @@ const shards, hubPartitions = 1, 4
 // realKafka is the broker's address, empty for stand-ins.
 func realKafka() string { return os.Getenv("HEFU_TEST_KAFKA") }
 
-func newWorld(t *testing.T, like ...kfake.Opt) *world {
+func newWorld(t testing.TB, like ...kfake.Opt) *world {
 	t.Helper()
 	w := &world{t: t, next: map[place]int64{}}
 	var cancel context.CancelFunc
-	w.ctx, cancel = context.WithTimeout(t.Context(), 2*time.Minute)
+	w.ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	kafka := kafkaconn.Config{Brokers: []string{realKafka()}}
 	if kafka.Brokers[0] == "" {
@@ -224,8 +224,9 @@ func (w *world) reaches(ctx context.Context, to domain.Ref, done chan error) err
 	}
 }
 
-// kept runs a hub under a Runner until it came to a place.
-func (w *world) kept(h projections.Opener, to domain.Ref) {
+// kept runs a hub under a Runner until it came to a place, and returns how often the
+// leg was opened.
+func (w *world) kept(h projections.Opener, to domain.Ref) (opens int64) {
 	w.t.Helper()
 	runner := &projections.Runner{
 		Stream: w.stream(), Opener: h, Incidents: projections.Incidents{Control: w.control},
@@ -240,6 +241,7 @@ func (w *world) kept(h projections.Opener, to domain.Ref) {
 	if end := <-done; end != nil || err != nil {
 		w.t.Fatalf("runner ended with %v, waited with %v, last said: %s", end, err, runner.Reporter.Status().Error)
 	}
+	return runner.Reporter.Status().Opens
 }
 
 // try opens until the cluster lets it fence: with a transactional id's first request a
@@ -261,7 +263,7 @@ func open(w *world, h *hub.Hub) projections.Leg {
 	return leg
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
