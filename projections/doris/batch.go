@@ -1,36 +1,42 @@
 package doris
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	recordbatch "github.com/hefu-io/hefu/journal/batch"
 )
 
-// pending is how many hub events are read ahead; they are small.
-const pending = 64
+// maxExcluded closes a batch: an intent that lists this many rows is well below the
+// largest event.
+const maxExcluded = 10_000
 
-// batch is what one load will carry: the committed hub transactions of [first, last].
-type batch struct {
+// draft is what one load will carry: the committed hub transactions of [first, last].
+type draft struct {
 	first, last domain.Ref
 	commits     []*domain.HubCommitted
-	rows, bytes int64
+	rows        int64 // without the excluded ones
+	bytes       int64 // of the hub's values
 	ends        map[int32]int64
+	excluded    []domain.Exclusion
 }
 
-func (b *batch) add(e *journal.Entry) {
+func newDraft() *draft { return &draft{ends: map[int32]int64{}} }
+
+// add takes one more event of the hub stream, and returns it when it is a commit.
+func (b *draft) add(e *journal.Entry) *domain.HubCommitted {
 	if b.first.IsZero() {
 		b.first = e.Ref()
 	}
 	b.last = e.Ref()
 	c, ok := e.Event.(*domain.HubCommitted)
 	if !ok {
-		return
+		return nil
 	}
 	b.commits = append(b.commits, c)
 	b.rows += c.Rows
@@ -38,91 +44,41 @@ func (b *batch) add(e *journal.Entry) {
 	for _, r := range c.Runs {
 		b.ends[r.Partition] = max(b.ends[r.Partition], r.Offset+r.N)
 	}
+	return c
+}
+
+func (b *draft) full(l Limits) bool {
+	return b.rows >= int64(l.Rows) || b.bytes >= int64(l.Bytes) || len(b.excluded) >= maxExcluded
+}
+
+// exclude lists the rows of a commit that the table cannot hold.
+func (l *leg) exclude(ctx context.Context, b *draft, c *domain.HubCommitted) error {
+	var dec recordbatch.Decoder
+	return l.walk(ctx, []*domain.HubCommitted{c}, func(p *pieces) error {
+		return p.rows(&dec, func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error {
+			if reason := l.bounds.refuses(r); reason != "" {
+				b.excluded = append(b.excluded, exclusion(at, ordinal, r, reason))
+				b.rows--
+			}
+			return nil
+		})
+	})
 }
 
 // endList is the ends once the load is visible, over those of the loads before.
-func (b *batch) endList(before map[int32]int64) []domain.HubEnd {
-	all := map[int32]int64{}
-	for h, n := range before {
-		all[h] = n
-	}
-	for h, n := range b.ends {
-		all[h] = n
-	}
+func (b *draft) endList(before map[int32]int64) []domain.HubEnd {
+	all := maps.Clone(before)
+	maps.Copy(all, b.ends)
 	out := make([]domain.HubEnd, 0, len(all))
 	for h, n := range all {
 		out = append(out, domain.HubEnd{Partition: h, Next: n})
 	}
-	slices.SortFunc(out, func(a, b domain.HubEnd) int { return int(a.Partition) - int(b.Partition) })
+	slices.SortFunc(out, func(a, b domain.HubEnd) int { return cmp.Compare(a.Partition, b.Partition) })
 	return out
 }
 
-// Run implements projections.Leg: gather, load, settle, until something is unknown.
-func (l *leg) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	events := make(chan *journal.Entry, pending)
-	g.Go(func() error { return l.read(ctx, events) })
-	g.Go(func() error {
-		for {
-			b, err := l.gather(ctx, events)
-			if err != nil {
-				return err
-			}
-			if err := l.carry(ctx, b); err != nil {
-				return err
-			}
-		}
-	})
-	return g.Wait()
-}
-
-// read follows the hub stream after the cursor.
-func (l *leg) read(ctx context.Context, out chan<- *journal.Entry) error {
-	r, err := l.j.Read(ctx, l.streamOf(domain.LegHub), l.cursor)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	for {
-		e, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case out <- e:
-		}
-	}
-}
-
-// gather waits for rows and takes what comes until a limit is reached.
-func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*batch, error) {
-	b := &batch{ends: map[int32]int64{}}
-	var age <-chan time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-age:
-			return b, nil
-		case e := <-events:
-			b.add(e)
-		}
-		switch {
-		case len(b.commits) == 0:
-		case b.rows >= int64(l.cfg.Batch.Rows) || b.bytes >= int64(l.cfg.Batch.Bytes):
-			return b, nil
-		case age == nil:
-			t := time.NewTimer(l.cfg.Batch.Age)
-			defer t.Stop()
-			age = t.C
-		}
-	}
-}
-
 // eachCommit reads the committed hub transactions of an intent from the journal.
-func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*domain.HubCommitted) error) error {
+func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*domain.HubCommitted)) error {
 	r, err := l.j.ReadFrom(ctx, l.streamOf(domain.LegHub), ev.First.Seq)
 	if err != nil {
 		return err
@@ -133,13 +89,11 @@ func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*do
 		if err != nil {
 			return err
 		}
-		if c, ok := e.Event.(*domain.HubCommitted); ok {
-			if err := do(c); err != nil {
-				return err
-			}
-		}
 		if seq == ev.Last.Seq && e.Hash != ev.Last.Hash {
 			return &journal.IntegrityError{Stream: e.Stream, Seq: seq, What: fmt.Sprintf("hash is %s, the intent says %s", e.Hash, ev.Last.Hash)}
+		}
+		if c, ok := e.Event.(*domain.HubCommitted); ok {
+			do(c)
 		}
 	}
 	return nil

@@ -25,6 +25,19 @@ type Limits struct {
 	Age   time.Duration // since its first row; 0: 5 s
 }
 
+func (l Limits) withDefaults() Limits {
+	if l.Rows <= 0 {
+		l.Rows = 500_000
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 128 << 20
+	}
+	if l.Age <= 0 {
+		l.Age = 5 * time.Second
+	}
+	return l
+}
+
 // Config of a shard's Doris leg.
 type Config struct {
 	Pipeline     domain.PipelineConfig // as journaled
@@ -34,11 +47,14 @@ type Config struct {
 	Database     string
 	Table        string
 	User         string
-	PasswordFile string // empty: no password
+	PasswordFile string // read at each Open; empty: no password
 	Batch        Limits
+	// MaxRecordBytes is the longest text that the column record takes; 0: 1 MiB, which is
+	// string_type_length_soft_limit_bytes of a back end (be/src/common/config.cpp).
+	MaxRecordBytes int
 }
 
-// Doris opens the Doris leg of one shard.
+// Doris opens the Doris leg of one shard. It belongs to one goroutine.
 type Doris struct {
 	cfg         Config
 	j           *journal.Journal
@@ -49,8 +65,14 @@ type Doris struct {
 	reporter    *projections.Reporter
 	log         *slog.Logger
 	zone        *time.Location
+	bounds      bounds
 	cities      map[domain.SourceID]domain.City
-	opens       int // picks the front end: another one after each error
+
+	opens  int  // picks the front end: another one after each error
+	opened bool // once it was, what refuses a start is tried again
+	// careful makes every row be looked at before an intent. It is set once a row came
+	// by that the table cannot hold, since where there is one there are more.
+	careful bool
 }
 
 // New makes the opener of a shard's Doris leg. incarnation is the seq of the process's
@@ -58,22 +80,21 @@ type Doris struct {
 func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	incidents projections.Incidents, reporter *projections.Reporter, log *slog.Logger,
 ) (*Doris, error) {
-	if cfg.Batch.Rows <= 0 {
-		cfg.Batch.Rows = 500_000
+	if len(cfg.FrontEnds) == 0 || len(cfg.MySQL) == 0 {
+		return nil, fmt.Errorf("doris of shard %d: no address of a front end", cfg.Shard)
 	}
-	if cfg.Batch.Bytes <= 0 {
-		cfg.Batch.Bytes = 128 << 20
-	}
-	if cfg.Batch.Age <= 0 {
-		cfg.Batch.Age = 5 * time.Second
+	cfg.Batch = cfg.Batch.withDefaults()
+	if cfg.MaxRecordBytes <= 0 {
+		cfg.MaxRecordBytes = 1 << 20
 	}
 	zone, err := time.LoadLocation(cfg.Pipeline.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("doris of shard %d: %w", cfg.Shard, err)
 	}
 	d := &Doris{
-		cfg: cfg, j: j, incarnation: incarnation, config: config, incidents: incidents, reporter: reporter, log: log, zone: zone,
+		cfg: cfg, j: j, incarnation: incarnation, config: config, incidents: incidents, reporter: reporter, log: log,
 		stream: domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegDoris},
+		zone:   zone, bounds: newBounds(zone, cfg.MaxRecordBytes),
 		cities: map[domain.SourceID]domain.City{},
 	}
 	for _, s := range cfg.Pipeline.Sources {

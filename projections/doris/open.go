@@ -2,6 +2,7 @@ package doris
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hefu-io/hefu/domain"
@@ -15,6 +16,7 @@ type leg struct {
 	*Doris
 	w      *journal.Writer
 	fe     *frontEnd
+	sql    *sqlPort
 	cursor domain.Cursor   // the last event of the hub stream that the table holds
 	ends   map[int32]int64 // of the committed loads, by hub partition
 }
@@ -27,23 +29,29 @@ type intent struct {
 
 // Open takes the doris stream over, settles what is open by asking Doris, and demands
 // that the table has no row beyond this journal. Errors: *journal.FencedError,
-// *domain.Incident, *projections.Refusal when the table is not there.
+// *domain.Incident, and, as long as it was never open, *projections.Refusal when the
+// table is not there or Doris does not know the user.
 func (d *Doris) Open(ctx context.Context) (projections.Leg, error) {
 	w, err := d.j.Takeover(ctx, d.stream, d.incarnation, d.config)
 	if err != nil {
 		return nil, err
 	}
 	crash.Point("doris.opened.after")
-	fe, err := d.dial()
+	password, err := d.password()
 	if err != nil {
 		return nil, err
 	}
+	l := &leg{
+		Doris: d, w: w,
+		fe:  newFrontEnd(d.cfg.FrontEnds[d.opens%len(d.cfg.FrontEnds)], d.cfg.User, password),
+		sql: &sqlPort{addresses: d.cfg.MySQL, user: d.cfg.User, password: password},
+	}
 	d.opens++
-	l := &leg{Doris: d, w: w, fe: fe}
 	if err := l.open(ctx); err != nil {
 		l.Close()
-		return nil, err
+		return nil, l.refusal(err)
 	}
+	d.opened = true
 	return l, nil
 }
 
@@ -54,16 +62,39 @@ func (l *leg) open(ctx context.Context) error {
 	if err := l.checkTable(ctx); err != nil {
 		return err
 	}
+	if err := l.checkFrontEnd(ctx); err != nil {
+		return err
+	}
 	if t := l.w.Trail(); t.Open() {
 		in, err := l.intent(ctx, t.Begun)
 		if err != nil {
 			return err
 		}
-		if err := l.settle(ctx, in, domain.FoundByNextOwner); err != nil {
+		if err := l.settle(ctx, in); err != nil {
 			return err
 		}
 	}
 	return l.checkAhead(ctx)
+}
+
+// checkFrontEnd asks for a label that nobody has, so that a front end that is not there
+// or does not know the user is found before there is an intent.
+func (l *leg) checkFrontEnd(ctx context.Context) error {
+	_, err := l.fe.state(ctx, l.cfg.Database, "hefu")
+	return err
+}
+
+// errNoTable says that the table is not there. Hefu never makes it: its keys, buckets
+// and replicas are the operator's decision.
+var errNoTable = errors.New("is not there; Hefu never makes it: deploy/doris.sql has the statement")
+
+// refusal makes what only an operator can mend the end of a start. A leg that was open
+// once goes on trying: a password may be on its way to every host.
+func (d *Doris) refusal(err error) error {
+	if !d.opened && (errors.Is(err, errNoTable) || errors.Is(err, errUnauthorized)) {
+		return &projections.Refusal{Reason: err.Error()}
+	}
+	return err
 }
 
 // recall reads the cursor and the table's ends from the last commit: the tail and at
@@ -82,16 +113,17 @@ func (l *leg) recall(ctx context.Context) error {
 	if !ok {
 		return &journal.IntegrityError{Stream: l.stream, Seq: t.Commit, What: fmt.Sprintf("is a %s, the trail calls it a commit", e.Event.Kind())}
 	}
-	l.cursor = c.Cursor
 	in, err := l.intent(ctx, c.Begun.Seq)
 	if err != nil {
 		return err
 	}
-	l.setEnds(in.ev)
+	l.moveTo(in.ev)
 	return nil
 }
 
-func (l *leg) setEnds(ev *domain.DorisBegun) {
+// moveTo makes the end of a committed load the leg's own.
+func (l *leg) moveTo(ev *domain.DorisBegun) {
+	l.cursor = ev.Last
 	for _, e := range ev.Ends {
 		l.ends[e.Partition] = e.Next
 	}

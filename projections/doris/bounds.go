@@ -1,0 +1,60 @@
+package doris
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/batch"
+)
+
+// bounds is what the table's columns can hold of a city's record. It is pure: a later
+// owner decides the same.
+type bounds struct {
+	first, last int64 // timestamps in milliseconds, both included
+	text        int   // bytes of the column record
+}
+
+// newBounds takes the years 0000 to 9999 on the wall clock of a zone: the range of a
+// DATETIME (Doris documentation, "DATETIME").
+func newBounds(zone *time.Location, text int) bounds {
+	return bounds{
+		first: time.Date(0, 1, 1, 0, 0, 0, 0, zone).UnixMilli(),
+		last:  time.Date(10_000, 1, 1, 0, 0, 0, 0, zone).UnixMilli() - 1,
+		text:  text,
+	}
+}
+
+// refuses is why the table cannot hold a record, empty when it can.
+func (b *bounds) refuses(r *batch.Record) string {
+	if r.Timestamp < b.first || r.Timestamp > b.last {
+		return domain.ExcludedTimestamp
+	}
+	// A malformed byte becomes three; only near the bound is the text made to measure it.
+	if 3*len(r.Value) > b.text && len(domain.JavaText(nil, r.Value)) > b.text {
+		return domain.ExcludedTooLargeDoris
+	}
+	return ""
+}
+
+// misfitError says that a row came by while a load was being sent that the table
+// cannot hold and that the intent does not list.
+type misfitError struct {
+	ingest  domain.Seq
+	run     int
+	ordinal int64
+	reason  string
+}
+
+// Error names the row.
+func (e *misfitError) Error() string {
+	return fmt.Sprintf("row %d of run %d of ingest@%d: %s; the next load leaves it out", e.ordinal, e.run, e.ingest, e.reason)
+}
+
+// exclusion lists a row of a piece.
+func exclusion(p *domain.HubRun, ordinal int64, r *batch.Record, reason string) domain.Exclusion {
+	return domain.Exclusion{
+		Ingest: p.Ingest, Run: p.Run, Ordinal: ordinal, Count: 1, Offset: r.Offset, Reason: reason, Digest: sha256.Sum256(r.Value),
+	}
+}
