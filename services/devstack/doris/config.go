@@ -18,6 +18,10 @@ type Config struct {
 	BEAddr    string // HTTP of the back end, default 127.0.0.1:0
 	MySQLAddr string // SQL, default 127.0.0.1:0
 
+	// BEAnnounce is the host:port of the back end as redirects and lists name it; default is where it listens, which
+	// is of no use to others when that is 0.0.0.0.
+	BEAnnounce string
+
 	// User and Password are let in beside root, whose password is empty.
 	User, Password string
 

@@ -89,7 +89,7 @@ func (s *Server) redirectSecondPhase(w http.ResponseWriter, r *http.Request) {
 
 // redirect writes the credentials into the Location, and a question mark even without a query: both as observed.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, user, password string) {
-	w.Header().Set("Location", "http://"+url.UserPassword(user, password).String()+"@"+s.be.Addr().String()+
+	w.Header().Set("Location", "http://"+url.UserPassword(user, password).String()+"@"+s.announced()+
 		r.URL.EscapedPath()+"?"+r.URL.RawQuery)
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }

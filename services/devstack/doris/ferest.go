@@ -70,7 +70,7 @@ func (s *Server) getLoadState(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getBackends(w http.ResponseWriter, _ *http.Request) {
-	host, port, _ := net.SplitHostPort(s.be.Addr().String())
+	host, port, _ := net.SplitHostPort(s.announced())
 	n, _ := strconv.Atoi(port)
 	type backend struct {
 		IP       string `json:"ip"`

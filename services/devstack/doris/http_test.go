@@ -60,6 +60,17 @@ func TestFrontEnd(t *testing.T) {
 	}
 }
 
+func TestAnnounce(t *testing.T) {
+	s := open(t, doris.Config{BEAnnounce: "doris.example:8040"})
+	got := s.call("PUT", s.FEURL()+"/api/ods/t/_stream_load", nil, "Expect", "100-continue").header.Get("Location")
+	if got != "http://root:@doris.example:8040/api/ods/t/_stream_load?" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(s.rows("SELECT Host, HttpPort FROM backends()")); got != "[[doris.example 8040]]" {
+		t.Error(got)
+	}
+}
+
 func TestRedirect(t *testing.T) {
 	s := open(t, doris.Config{User: "hefu", Password: "p@ss/word"})
 	be := s.BEURL()[len("http://"):]

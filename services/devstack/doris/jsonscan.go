@@ -198,7 +198,7 @@ func (s *jsonScanner) unicode() error {
 		}
 		s.at += 2
 		low, ok := s.hex4()
-		if r = utf16.DecodeRune(r, low); !ok || false {
+		if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
 			return errJSON
 		}
 	}

@@ -120,6 +120,9 @@ func TestCopiedState(t *testing.T) {
 	}
 	s.phase("abort", "label", "L")
 	s = open(t, doris.Config{Dir: copied})
+	for _, name := range []string{"a", "b", "c"} { // their ids are new ones
+		s.exec("CREATE TABLE ods." + name + " (id INT) DUPLICATE KEY(id) DISTRIBUTED BY RANDOM BUCKETS 1")
+	}
 	s.commit(reply.TxnID)
 	s.until("L", "VISIBLE")
 	if got := s.rows("SELECT count(*), min(record), max(record) FROM ods." + table)[0]; fmt.Sprint(got) != "[2 x y]" {
@@ -131,7 +134,7 @@ func TestCopiedState(t *testing.T) {
 func TestLock(t *testing.T) {
 	cfg := doris.Config{Dir: t.TempDir()}
 	s := open(t, cfg)
-	if second, err := doris.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "which another stand-in uses") {
+	if second, err := doris.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "another stand-in uses it") {
 		t.Errorf("second: %v, %v", second, err)
 	}
 	if err := s.Close(); err != nil {

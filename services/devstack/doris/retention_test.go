@@ -197,12 +197,19 @@ func TestLimits(t *testing.T) {
 	if _, err := b.Begin(doris.BeginRequest{DB: ods, Table: tbl, Label: "x"}); err == nil || err.Error() != want {
 		t.Errorf("publishing: %v", err)
 	}
-	if _, err := b.Begin(doris.BeginRequest{DB: ods, Table: 11, Label: "2"}); err != nil {
+	second, err := b.Begin(doris.BeginRequest{DB: ods, Table: 11, Label: "2"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	want = "errCode = 2, detailMessage = current running txns on db 1 is 2, larger than limit 2"
 	if _, err := b.Begin(doris.BeginRequest{DB: ods, Table: 11, Label: "3"}); err == nil || err.Error() != want {
 		t.Errorf("running: %v", err)
+	}
+	if err := b.Abort(ods, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Begin(doris.BeginRequest{DB: ods, Table: 11, Label: "3"}); err != nil {
+		t.Errorf("a finished transaction still counts as running: %v", err)
 	}
 }
 

@@ -163,5 +163,9 @@ func TestModels(t *testing.T) {
 		if d := cmp.Diff(want, s.rows("SELECT id, v FROM ods."+model+" ORDER BY v")); d != "" {
 			t.Errorf("%s: %s", model, d)
 		}
+		_, err := s.db.ExecContext(t.Context(), "UPDATE ods."+model+" SET v = 'x' WHERE id = 1")
+		if (err == nil) != (model == "UNIQUE") {
+			t.Errorf("update of a %s table: %v", model, err)
+		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Server is a running stand-in: front end, back end and MySQL port.
@@ -34,7 +36,7 @@ type Server struct {
 	wake     chan struct{} // something was committed
 	visible  *broadcast    // something became visible
 	killed   atomic.Bool   // nothing may reach the disk any more
-	lock     *os.File
+	lock     *flock.Flock
 	stop     context.CancelFunc
 	requests gate
 	running  sync.WaitGroup
@@ -136,7 +138,15 @@ func (s *Server) serve() {
 func (s *Server) FEURL() string { return "http://" + s.fe.Addr().String() }
 
 // BEURL is the back end's HTTP address, as http://host:port.
-func (s *Server) BEURL() string { return "http://" + s.be.Addr().String() }
+func (s *Server) BEURL() string { return "http://" + s.announced() }
+
+// announced is host:port of the back end for clients.
+func (s *Server) announced() string {
+	if s.cfg.BEAnnounce != "" {
+		return s.cfg.BEAnnounce
+	}
+	return s.be.Addr().String()
+}
 
 // MySQLAddr is host:port of the MySQL port.
 func (s *Server) MySQLAddr() string { return s.sql.Addr().String() }

@@ -203,7 +203,7 @@ func (c *session) backends() *relation {
 		"LastStartTime", "LastHeartbeat", "Alive", "SystemDecommissioned", "TabletNum", "DataUsedCapacity",
 		"TrashUsedCapacity", "AvailCapacity", "TotalCapacity", "UsedPct", "MaxDiskUsedPct", "RemoteUsedCapacity", "Tag",
 		"ErrMsg", "Version", "Status", "HeartbeatFailureCounter", "NodeRole", "CpuCores", "Memory", "LiveSince", "RunningTasks")
-	host, http, _ := net.SplitHostPort(c.s.be.Addr().String())
+	host, http, _ := net.SplitHostPort(c.s.announced())
 	r.add("10001", host, "9050", "9060", http, "8060", "-1", nil, nil, "true", "false", "1", "0.000", "0.000", "1.000 GB",
 		"1.000 GB", "0.00 %", "0.00 %", "0.000", `{"location" : "default"}`, "", Banner, "{}", "0", "mix", "1", "1.00 GB", nil, "0")
 	return r

@@ -8,18 +8,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
-// acquire locks dir for this process; the lock goes with the file, also when the
-// process dies. Two servers writing to one directory would ruin it.
-func acquire(dir string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
+// errInUse: two servers writing to one directory would ruin it.
+var errInUse = errors.New("another process uses the directory")
+
+// acquire locks dir for this process; the kernel lets go of the lock when the process
+// dies.
+func acquire(dir string) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(dir, "lock"))
+	held, err := lock.TryLock()
+	if err == nil && !held {
+		err = errInUse
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("kafka stand-in in %s: another process uses the directory: %w", dir, err), lock.Close())
+	if err != nil {
+		return nil, fmt.Errorf("kafka stand-in in %s: %w", dir, err)
 	}
 	return lock, nil
 }

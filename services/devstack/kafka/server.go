@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
@@ -36,7 +37,7 @@ type Server struct {
 	cluster *kfake.Cluster
 	dir     string
 	addr    string
-	lock    *os.File
+	lock    *flock.Flock
 }
 
 // runningFile exists while a server is open, and after one that was not closed.
