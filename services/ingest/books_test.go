@@ -168,7 +168,7 @@ func (r *rig) city(c kafkaconn.Config, topic string, partition int32, from int64
 			out.batches[h.BaseOffset], section, at = b, rest, h.LastOffset()+1
 		}
 	}
-	var seen int64 = from
+	seen := from
 	for seen < bounds[partition].LSO && len(out.batches) > 0 {
 		fetches := cl.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {

@@ -15,11 +15,17 @@ import (
 	"github.com/hefu-io/hefu/services/ingest"
 )
 
+// together makes one batch of what is produced at once.
+var together = kgo.ProducerLinger(20 * time.Millisecond)
+
 // rewriting changes what a stand-in answers to fetches of one partition of one topic,
 // as long as rewrite wants to.
 func rewriting(t *testing.T, fake *kfake.Cluster, c kafkaconn.Config, rewrite func(offset int64, batches []byte) []byte) {
 	t.Helper()
 	behind := dial(t, c)
+	if err := behind.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	fake.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		req := kreq.(*kmsg.FetchRequest)
@@ -37,7 +43,10 @@ func rewriting(t *testing.T, fake *kfake.Cluster, c kafkaconn.Config, rewrite fu
 				resp = kresp.(*kmsg.FetchResponse)
 			}
 		})
-		if err != nil {
+		if err != nil && t.Context().Err() == nil {
+			t.Errorf("fetch behind the rewriting: %v", err)
+		}
+		if resp == nil { // the stand-in is being closed
 			return nil, nil, false
 		}
 		resp.Version = req.Version
@@ -54,7 +63,7 @@ func rewriting(t *testing.T, fake *kfake.Cluster, c kafkaconn.Config, rewrite fu
 func TestCompacted(t *testing.T) {
 	ctx := deadline(t)
 	fake, c := standin(t)
-	cl := dial(t, c)
+	cl := dial(t, c, together)
 	if err := fake.CreateTopic("rows", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +120,7 @@ func TestLogReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := deadline(t)
 			fake, c := standin(t)
-			cl := dial(t, c)
+			cl := dial(t, c, together)
 			if err := fake.CreateTopic("rows", 1, map[string]string{"cleanup.policy": test.policy}); err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +153,7 @@ func TestLogReplaced(t *testing.T) {
 func otherBatch(t *testing.T, r *rig, values ...string) []byte {
 	t.Helper()
 	_, c := standin(t, kfake.SeedTopics(1, "rows"))
-	cl := dial(t, c, kgo.ProducerBatchCompression(kgo.GzipCompression()))
+	cl := dial(t, c, together, kgo.ProducerBatchCompression(kgo.GzipCompression()))
 	produceValues(t, cl, values...)
 	return r.city(c, "rows", 0, 0).batches[0]
 }
@@ -165,7 +174,7 @@ func produceValues(t *testing.T, cl *kgo.Client, values ...string) {
 func TestDamagedBatch(t *testing.T) {
 	ctx := deadline(t)
 	fake, c := standin(t, kfake.SeedTopics(1, "rows"))
-	cl := dial(t, c)
+	cl := dial(t, c, together)
 	produceKeys(t, cl, "a", "b")
 	produceKeys(t, cl, "c", "d")
 	rewriting(t, fake, c, func(_ int64, b []byte) []byte {

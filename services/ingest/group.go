@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -40,6 +41,7 @@ type group struct {
 	found  *finding // why it ended, if an operator must decide
 
 	cancel context.CancelFunc
+	ended  atomic.Bool // nothing is read any more
 	done   chan struct{}
 }
 
@@ -52,6 +54,7 @@ func (s *session) start(ctx context.Context, leader int32, parts []*partition) *
 	go func() {
 		defer close(g.done)
 		g.run(inner)
+		g.ended.Store(true) // before the session is woken, which looks at it
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -64,16 +67,6 @@ func (s *session) start(ctx context.Context, leader int32, parts []*partition) *
 func (g *group) stop() {
 	g.cancel()
 	<-g.done
-}
-
-// over reports whether the group ended.
-func (g *group) over() bool {
-	select {
-	case <-g.done:
-		return true
-	default:
-		return false
-	}
 }
 
 // current reports whether the topic still is as the group reads it.
@@ -235,7 +228,7 @@ func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding, er
 		return nil, f, nil
 	}
 	it := g.item(p, &out)
-	if most := g.s.l.c.maxRun(); false {
+	if most := g.s.l.c.maxRun(); it.weight > most {
 		return nil, tooLarge(g.s.l.stream, g.s.ID, p.pos, it.weight, most), nil
 	}
 	if len(out.Batches) > 0 {

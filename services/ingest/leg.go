@@ -41,10 +41,10 @@ func (l *leg) Run(ctx context.Context) error {
 	err := l.write(ctx)
 	cancel()
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // write appends events, one in flight, until it can no more. While one is in flight

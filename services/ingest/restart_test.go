@@ -99,6 +99,11 @@ func TestTwoOwners(t *testing.T) {
 	wait(ctx, t, "rows of the first owner", func() (bool, string) { return first.shard.Sources()[0].Rows > 0, first.said.String() })
 	second := r.start(config(source(c, topic)))
 	wait(ctx, t, "rows of the second owner", func() (bool, string) { return second.shard.Sources()[0].Rows > 100, second.said.String() })
+	select {
+	case <-first.ended:
+	case <-ctx.Done():
+		t.Fatal("the first owner goes on")
+	}
 	stop()
 	r.reaches(second, 0, cl, topic)
 	var fenced *journal.FencedError

@@ -159,7 +159,8 @@ type process struct {
 	shard    *ingest.Shard
 	reporter *projections.Reporter
 	said     *logged
-	stop     func() error // ends it and gives what the runner gave
+	ended    chan struct{} // closed when the runner has returned
+	stop     func() error  // ends it and gives what the runner gave
 }
 
 // logged keeps what was logged.
@@ -183,7 +184,7 @@ func (l *logged) String() string {
 // start runs a shard as a process does, with the runner that opens it again.
 func (r *rig) start(c ingest.Config) *process {
 	r.t.Helper()
-	p := &process{t: r.t, said: &logged{}}
+	p := &process{t: r.t, said: &logged{}, ended: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(p.said, nil))
 	stream := domain.Stream{Pipeline: "p", Shard: c.Shard, Leg: domain.LegIngest}
 	p.reporter = projections.NewReporter(stream)
@@ -197,7 +198,10 @@ func (r *rig) start(c ingest.Config) *process {
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	done := make(chan error, 1)
-	go func() { done <- runner.Run(ctx) }()
+	go func() {
+		defer close(p.ended)
+		done <- runner.Run(ctx)
+	}()
 	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	r.t.Cleanup(func() { _ = p.stop() })
 	return p

@@ -38,8 +38,8 @@ func (s *session) run(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	// What is still queued must be journaled before the next session asks where to
-	// go on.
-	defer s.drain(ctx)
+	// go on. The only error is that the context ended, and then there is no next one.
+	defer func() { _ = s.drain(ctx) }()
 	defer s.stop()
 	for {
 		f, err := s.look(ctx)
@@ -159,7 +159,7 @@ func minTime(a, b time.Time) time.Time {
 // reap takes back the partitions of groups that ended, and what they found.
 func (s *session) reap(ctx context.Context) (f *finding, ended bool) {
 	for leader, g := range s.groups {
-		if !g.over() {
+		if !g.ended.Load() {
 			continue
 		}
 		ended = true

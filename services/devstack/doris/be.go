@@ -26,7 +26,7 @@ func (s *Server) beHandler() http.Handler {
 }
 
 // hangUp breaks the connection without an answer; net/http knows this panic and keeps quiet about it.
-func hangUp() { panic(http.ErrAbortHandler) }
+func hangUp() { panic(http.ErrAbortHandler) } //nolint:forbidigo // the one way that net/http offers
 
 // hold keeps a reply back for as long as the fault says.
 func (s *Server) hold(r *http.Request) {

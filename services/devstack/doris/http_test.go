@@ -28,28 +28,54 @@ func TestFrontEnd(t *testing.T) {
 	}{
 		{"no Expect", "PUT", "/api/ods/t/_stream_load", nil, 200, `{"status":"FAILED","msg":"There is no 100-continue header"}`},
 		{"other Expect", "PUT", "/api/ods/t/_stream_load", []string{"Expect", "foo"}, 417, ""},
-		{"no login", "PUT", "/api/ods/t/_stream_load", []string{"Authorization", "", "Expect", "100-continue"}, 200,
-			`{"msg":"Unauthorized","code":401,"data":"Need auth information.","count":0}`},
+		{
+			"no login", "PUT", "/api/ods/t/_stream_load",
+			[]string{"Authorization", "", "Expect", "100-continue"},
+			200,
+			`{"msg":"Unauthorized","code":401,"data":"Need auth information.","count":0}`,
+		},
 		{"wrong password", "PUT", "/api/ods/t/_stream_load", []string{"Authorization", "Basic cm9vdDp4"}, 200, // root:x
 			`{"msg":"Unauthorized","code":401,"data":"Access denied for user 'root@127.0.0.1' (using password: YES)","count":0}`},
-		{"wrong method", "POST", "/api/ods/t/_stream_load", nil, 200,
-			`{"msg":"Internal Error","code":500,"data":"Request method 'POST' is not supported","count":0}`},
-		{"group commit", "PUT", "/api/ods/t/_stream_load", []string{"group_commit", "x"}, 200,
-			`{"status":"FAILED","msg":"Header ` + "`group_commit` can only be `sync_mode`, `async_mode` or `off_mode`." + `"}`},
+		{
+			"wrong method", "POST", "/api/ods/t/_stream_load", nil, 200,
+			`{"msg":"Internal Error","code":500,"data":"Request method 'POST' is not supported","count":0}`,
+		},
+		{
+			"group commit", "PUT", "/api/ods/t/_stream_load",
+			[]string{"group_commit", "x"},
+			200,
+			`{"status":"FAILED","msg":"Header ` + "`group_commit` can only be `sync_mode`, `async_mode` or `off_mode`." + `"}`,
+		},
 		{"unknown path", "GET", "/rest/x", nil, 200, `{"msg":"Internal Error","code":500,"data":"No static resource rest/x.","count":0}`},
 		{"root", "GET", "/", nil, 200, `{"msg":"Internal Error","code":500,"data":"No static resource index.html.","count":0}`},
-		{"2pc without id", "PUT", "/api/ods/_stream_load_2pc", []string{"txn_operation", "commit"}, 200,
-			`{"status":"FAILED","msg":"No transaction id or label selected."}`},
-		{"2pc without operation", "PUT", "/api/ods/_stream_load_2pc", []string{"txn_id", "1"}, 200,
-			`{"status":"FAILED","msg":"No transaction operation('commit' or 'abort') selected."}`},
+		{
+			"2pc without id", "PUT", "/api/ods/_stream_load_2pc",
+			[]string{"txn_operation", "commit"},
+			200,
+			`{"status":"FAILED","msg":"No transaction id or label selected."}`,
+		},
+		{
+			"2pc without operation", "PUT", "/api/ods/_stream_load_2pc",
+			[]string{"txn_id", "1"},
+			200,
+			`{"status":"FAILED","msg":"No transaction operation('commit' or 'abort') selected."}`,
+		},
 		{"load state without label", "GET", "/api/ods/get_load_state", nil, 200, `{"msg":"Bad Request","code":403,"data":"No label selected","count":0}`},
-		{"load state of unknown database", "GET", "/api/nodb/get_load_state?label=x", nil, 200,
-			`{"msg":"Error","code":1,"data":"errCode = 7, detailMessage = unknown databases, dbName=nodb","count":0}`},
+		{
+			"load state of unknown database", "GET", "/api/nodb/get_load_state?label=x", nil, 200,
+			`{"msg":"Error","code":1,"data":"errCode = 7, detailMessage = unknown databases, dbName=nodb","count":0}`,
+		},
 		{"load state of unknown label", "GET", "/api/ods/get_load_state?label=x", nil, 200, `{"msg":"success","code":0,"data":"UNKNOWN","count":0}`},
-		{"load state without login", "GET", "/api/ods/get_load_state?label=x", []string{"Authorization", ""}, 200,
-			`{"msg":"Unauthorized","code":401,"data":"Need auth information.","count":0}`},
-		{"backends", "GET", "/api/backends?is_alive=true", nil, 200,
-			`{"msg":"success","code":0,"data":{"backends":[{"ip":"127.0.0.1","http_port":` + be[len("127.0.0.1:"):] + `,"is_alive":true}]},"count":0}`},
+		{
+			"load state without login", "GET", "/api/ods/get_load_state?label=x",
+			[]string{"Authorization", ""},
+			200,
+			`{"msg":"Unauthorized","code":401,"data":"Need auth information.","count":0}`,
+		},
+		{
+			"backends", "GET", "/api/backends?is_alive=true", nil, 200,
+			`{"msg":"success","code":0,"data":{"backends":[{"ip":"127.0.0.1","http_port":` + be[len("127.0.0.1:"):] + `,"is_alive":true}]},"count":0}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := s.call(c.method, s.FEURL()+c.path, nil, c.header...)

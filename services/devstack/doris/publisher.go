@@ -83,7 +83,7 @@ func (s *Server) publishRows(ctx context.Context, txn Txn) error {
 	if err != nil {
 		return err
 	}
-	defer r.close() //nolint:errcheck // only read from
+	defer r.close() // only read from
 	return s.rows.publish(ctx, txn.ID, table, r)
 }
 

@@ -131,12 +131,18 @@ func TestOperator(t *testing.T) {
 		want string
 	}{
 		{"DELETE FROM ods.ODS_QL_JC_SSJC WHERE hw_partition_id = 0 AND hw_offset_id = 3", 1, "SELECT count(*) FROM ods.ODS_QL_JC_SSJC", "[[10]]"},
-		{"UPDATE ods.ODS_QL_JC_SSJC SET hw_ts = '2024-05-01 12:00:01.501' WHERE record = 'r1'", 1,
-			"SELECT record FROM ods.ODS_QL_JC_SSJC WHERE hw_ts = '2024-05-01 12:00:01.501'", "[[r1]]"},
-		{"UPDATE ods.ODS_QL_JC_SSJC SET record = concat(record, '!'), city_offset_id = city_offset_id + 1 WHERE record IN ('r1')", 1,
-			"SELECT record, city_offset_id FROM ods.ODS_QL_JC_SSJC WHERE hw_partition_id = 1 AND hw_offset_id = 0", "[[r1! 8]]"},
-		{"INSERT INTO ods.ODS_QL_JC_SSJC VALUES (9, 9, 'a', '2024-01-01', 'it''s', 1, 1, '2024-01-01', '2024-01-01 00:00:00.0005')", 1,
-			"SELECT record, hw_ts FROM ods.ODS_QL_JC_SSJC WHERE hw_partition_id = 9", "[[it's 2024-01-01 00:00:00.001]]"},
+		{
+			"UPDATE ods.ODS_QL_JC_SSJC SET hw_ts = '2024-05-01 12:00:01.501' WHERE record = 'r1'", 1,
+			"SELECT record FROM ods.ODS_QL_JC_SSJC WHERE hw_ts = '2024-05-01 12:00:01.501'", "[[r1]]",
+		},
+		{
+			"UPDATE ods.ODS_QL_JC_SSJC SET record = concat(record, '!'), city_offset_id = city_offset_id + 1 WHERE record IN ('r1')", 1,
+			"SELECT record, city_offset_id FROM ods.ODS_QL_JC_SSJC WHERE hw_partition_id = 1 AND hw_offset_id = 0", "[[r1! 8]]",
+		},
+		{
+			"INSERT INTO ods.ODS_QL_JC_SSJC VALUES (9, 9, 'a', '2024-01-01', 'it''s', 1, 1, '2024-01-01', '2024-01-01 00:00:00.0005')", 1,
+			"SELECT record, hw_ts FROM ods.ODS_QL_JC_SSJC WHERE hw_partition_id = 9", "[[it's 2024-01-01 00:00:00.001]]",
+		},
 		{"TRUNCATE TABLE ods.ODS_QL_JC_SSJC", 0, "SELECT count(*) FROM ods.ODS_QL_JC_SSJC", "[[0]]"},
 	} {
 		r, err := s.db.ExecContext(t.Context(), step.sql)
