@@ -31,7 +31,7 @@ type Config struct {
 
 	EventBytes int           // an event is cut at this size; 1 MiB
 	Linger     time.Duration // how long rows wait for more; 5 ms
-	QueueBytes int64         // fetched and not yet journaled, all sources of the shard; 16 MiB
+	QueueBytes int64         // fetched and not yet journaled, all sources of the shard; 8 MiB
 	FetchBytes int32         // asked of one partition at once; 1 MiB
 	MaxWait    time.Duration // how long a broker may hold an empty fetch; 500 ms
 	Refresh    time.Duration // how late a new partition may be noticed; 15 s
@@ -54,7 +54,7 @@ func (c Config) withDefaults() Config {
 		c.Linger = 5 * time.Millisecond
 	}
 	if c.QueueBytes <= 0 {
-		c.QueueBytes = 16 << 20
+		c.QueueBytes = 8 << 20
 	}
 	if c.FetchBytes <= 0 {
 		c.FetchBytes = 1 << 20

@@ -70,6 +70,9 @@ func (s *Shard) Open(ctx context.Context) (projections.Leg, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.closeEnded(ctx, w); err != nil {
+		return nil, err
+	}
 	s.budget.reset()
 	return &leg{
 		Shard: s, w: w, last: last, opened: w.Tail(),
