@@ -14,6 +14,11 @@ import (
 // smallValues is what the buffer of a draft may grow to without a backlog, in bytes.
 const smallValues = 1 << 20
 
+// overshoot is what the event that fills a draft may add beyond the limit: the JSON of
+// an event of 1 MiB with rows of 100 bytes. One byte too few, and the buffer grows by a
+// quarter.
+const overshoot = 3 << 20
+
 // draft is a batch before its intent: rows as the hub will have them, and what it
 // cannot carry. Its buffers are used again.
 type draft struct {
@@ -82,7 +87,7 @@ type lane struct {
 
 func newPacker(l *layout, limits Limits, maxRecord int) *packer {
 	p := &packer{
-		layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, values: limits.Bytes + smallValues,
+		layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, values: limits.Bytes + overshoot,
 		ends: map[lane]int64{},
 	}
 	p.each = p.row

@@ -10,8 +10,9 @@ import (
 	"github.com/hefu-io/hefu/journal"
 )
 
-// prefetchBytes bounds what is read ahead of the packer.
-const prefetchBytes = 8 << 20
+// prefetchBytes bounds what is read ahead of the packer: a few events of the usual
+// size. More of them wait in the journal's tail.
+const prefetchBytes = 4 << 20
 
 // queue hands events from the reader to the packer, bounded in bytes.
 type queue struct {

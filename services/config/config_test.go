@@ -45,7 +45,7 @@ func TestSmallestFileGetsTheDefaults(t *testing.T) {
 			Timezone: "Asia/Shanghai",
 			Shards:   1,
 			Ingest: Ingest{
-				EventBytes: 1 << 20, Linger: 5 * time.Millisecond, QueueBytes: 32 << 20,
+				EventBytes: 1 << 20, Linger: 5 * time.Millisecond, QueueBytes: 8 << 20,
 				FetchBytes: 1 << 20, MaxWait: 500 * time.Millisecond,
 			},
 			Hub: Hub{

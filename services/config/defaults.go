@@ -37,7 +37,7 @@ func DefaultPipeline() Pipeline {
 		Ingest: Ingest{
 			EventBytes: 1 << 20,
 			Linger:     5 * time.Millisecond,
-			QueueBytes: 32 << 20,
+			QueueBytes: 8 << 20,
 			FetchBytes: 1 << 20,
 			MaxWait:    500 * time.Millisecond,
 		},

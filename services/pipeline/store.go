@@ -42,9 +42,14 @@ func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*Store,
 // Close gives the store back.
 func (s *Store) Close() error { return s.close() }
 
+// tailBytes of each shard's ingest stay in memory for the hub leg. Two blocks of the
+// embedded server's store: a reader that lags by more than them reads no block that is
+// still being written.
+const tailBytes = 16 << 20
+
 // OpenJournal opens a pipeline's journal in the store.
 func (s *Store) OpenJournal(ctx context.Context, c *config.Config, pipeline string, log *slog.Logger) (*journal.Journal, error) {
 	return journal.Open(ctx, pipeline, journal.Options{
-		Store: s.Store, Manifest: s.Manifest, SegmentBytes: int64(c.Journal.SegmentBytes), Log: log,
+		Store: s.Store, Manifest: s.Manifest, SegmentBytes: int64(c.Journal.SegmentBytes), TailBytes: tailBytes, Log: log,
 	})
 }

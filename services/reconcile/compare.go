@@ -38,14 +38,14 @@ func (c *comparison) compareCity(p *partition) {
 	}
 	// What is missing beyond the journal's position, or is the tail that the journal
 	// says is still to be carried, is on its way.
-	pending := p.pending
+	pending, carried := p.pending, lastCarried(p)
 	for i := len(missing) - 1; i >= 0; i-- {
 		row := missing[i]
 		if p.account == nil || row.offset >= p.account.Next {
 			out.Pending++
 			continue
 		}
-		if pending > 0 && row.offset > lastCarried(p) {
+		if pending > 0 && row.offset > carried {
 			pending--
 			out.Pending++
 			continue
@@ -89,6 +89,9 @@ func (c *comparison) alteredInHub(out *CityReport, p *partition, row *cityRow, h
 			c.report.find(out, f)
 		}
 	}
+	// From here on the row is what the city sent: a table that has it as it was sent is
+	// right where the hub is wrong.
+	h.city, h.cityTime, h.record, h.null = p.source.City, row.timeText(c.zone), row.record, row.null
 }
 
 // order demands that city offsets rise with hub offsets inside one hub partition.

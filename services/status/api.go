@@ -38,7 +38,7 @@ type LegReport struct {
 	State    string    `json:"state" enum:"opening,running,retrying,incident,stopped"`
 	Since    time.Time `json:"since" doc:"of the state"`
 	Error    string    `json:"error,omitempty"`
-	Cursor   string    `json:"cursor" doc:"stream@seq of the last event that the target holds"`
+	Cursor   string    `json:"cursor" doc:"stream@seq of the last event that the target holds; empty for none"`
 	Open     uint64    `json:"open_intent,omitempty" doc:"seq of the intent without an outcome"`
 	Rows     int64     `json:"rows" doc:"since the process began"`
 	Bytes    int64     `json:"bytes"`
@@ -142,9 +142,13 @@ func (s *Service) Report() Report {
 }
 
 func legReport(l projections.Status) LegReport {
+	cursor := ""
+	if !l.Cursor.IsZero() {
+		cursor = l.Cursor.String()
+	}
 	return LegReport{
 		Shard: l.Stream.Shard, Leg: string(l.Stream.Leg), State: string(l.State), Since: l.Since, Error: l.Error,
-		Cursor: l.Cursor.String(), Open: uint64(l.Open), Rows: l.Rows, Bytes: l.Bytes, Excluded: l.Excluded, Opens: l.Opens,
+		Cursor: cursor, Open: uint64(l.Open), Rows: l.Rows, Bytes: l.Bytes, Excluded: l.Excluded, Opens: l.Opens,
 	}
 }
 

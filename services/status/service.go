@@ -52,7 +52,8 @@ func (s *Service) Run(ctx context.Context) error {
 		return fmt.Errorf("status API: %w", err)
 	}
 	file := filepath.Join(c.DataDir, AddressFile)
-	if err := os.WriteFile(file, []byte(l.Addr().String()), 0o600); err != nil {
+	// With an external journal nobody may have made the directory yet.
+	if err := errors.Join(os.MkdirAll(c.DataDir, 0o750), os.WriteFile(file, []byte(l.Addr().String()), 0o600)); err != nil {
 		return errors.Join(fmt.Errorf("status API: say the address: %w", err), l.Close())
 	}
 	defer func() { _ = os.Remove(file) }()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,12 +62,10 @@ func newResolve() *cobra.Command {
 	choice := c.Flags().String("choice", "", "one of the incident's choices")
 	why := c.Flags().String("why", "", "the reason")
 	who := c.Flags().String("who", "", "the person who decides (default: the login name)")
-	for _, name := range []string{"choice", "why"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag defined three lines above
-		}
-	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if *choice == "" || *why == "" {
+			return errors.New("--choice and --why are needed: both stay in the journal")
+		}
 		cl, _, err := dial(*file)
 		if err != nil {
 			return err

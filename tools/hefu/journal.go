@@ -207,7 +207,9 @@ func printListing(w io.Writer, l *pipeline.Books) {
 	b.AppendHeader(table.Row{"source", "gen", "part", "offsets", "rows", "gaps", "in hub", "in doris", "excluded", "not yet in hub"})
 	for _, a := range l.Accounts {
 		b.AppendRow(table.Row{
-			a.Source, a.Generation, a.Partition, domain.Span{First: a.First, Next: a.Next}, a.Rows, a.GapRows(),
+			a.Source, a.Generation, a.Partition,
+			domain.Span{First: a.First, Next: a.Next},
+			a.Rows, a.GapRows(),
 			a.Hub, a.Doris, a.HubExcluded + a.DorisExcluded, a.Rows - a.Hub - a.HubExcluded,
 		})
 	}

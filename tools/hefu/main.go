@@ -63,7 +63,8 @@ Exit codes: 0 good, 1 the thing asked about is not good, 2 it could not be found
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newApply(), newStatus(), newIncidents(), newJournal())
+	endWithInput(root)
+	root.AddCommand(newDemo(), newRun(), newCheck(), newApply(), newStatus(), newReconcile(), newIncidents(), newJournal(), newDevstack())
 	return root
 }
 
@@ -74,5 +75,25 @@ func configFlag(c *cobra.Command) *string {
 
 // outputFlag adds -o and returns where its value will be.
 func outputFlag(c *cobra.Command) *string {
-	return c.Flags().StringP("output", "o", "text", "text or json")
+	o := outputFormat("text")
+	c.Flags().VarP(&o, "output", "o", "text or json")
+	return (*string)(&o)
 }
+
+// outputFormat is text or json: pflag.Value.
+type outputFormat string
+
+// Set takes one of the two.
+func (o *outputFormat) Set(s string) error {
+	if s != "text" && s != "json" {
+		return errors.New("allowed are text and json")
+	}
+	*o = outputFormat(s)
+	return nil
+}
+
+// String is the format.
+func (o *outputFormat) String() string { return string(*o) }
+
+// Type is what help calls the value.
+func (o *outputFormat) Type() string { return "format" }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -44,9 +46,24 @@ claims the same takes over, and the earlier one ends with exit code 3.`,
 		if cfg.Journal.Mode == config.ModeEmbedded && (len(role.Legs) < 3 || role.Shards != nil) {
 			return fmt.Errorf("--only and --shards need an external journal: the embedded one belongs to one process")
 		}
+		collectOften()
 		return services.Run(cmd.Context(), cfg, role, newLog(cfg.Log))
 	}
 	return c
+}
+
+// garbagePercent is how much garbage may lie around, by what is in use. A busy process
+// holds a few large buffers, most of them without pointers: to collect them more often
+// than by the default of 100 costs some hundredths of its CPU, and it needs a fifth less
+// memory. A limit (GOMEMLIMIT) would do harm where a configuration with large queues
+// needs more than it: the process would do little but collect.
+const garbagePercent = 60
+
+// collectOften sets it, unless the environment says otherwise.
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
 }
 
 func parseLegs(names []string) ([]domain.Leg, error) {

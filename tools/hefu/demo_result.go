@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/services/reconcile"
+)
+
+// demoResult is what a demo has shown.
+type demoResult struct {
+	*reconcile.Report
+	Seed    uint64
+	Fed     int64   // rows that had to arrive
+	Aborted int64   // rows of aborted transactions, which must not
+	Feeding float64 // seconds that the feed took
+	Seconds float64 // until the last row was in Doris, from the start of the first process
+	PerSec  float64
+	Kills   int
+	AgainMS []int64 // from each kill to the first commit after it
+	Files   []string
+}
+
+func (d *demo) conclude(r *reconcile.Report, took time.Duration) *demoResult {
+	out := &demoResult{
+		Report: r, Seed: d.seed, Fed: d.feed.sent.Load(), Aborted: d.feed.aborted.Load(),
+		Feeding: d.feed.took.Seconds(), Seconds: took.Seconds(), Kills: d.kill, Files: d.names,
+	}
+	out.PerSec = float64(out.Fed) / out.Seconds
+	for _, a := range d.again {
+		out.AgainMS = append(out.AgainMS, a.Milliseconds())
+	}
+	// The reconciler compares what is in the cities; only the feeder knows what must be.
+	var inCity, pending int64
+	for _, c := range r.Cities {
+		inCity += c.InCity
+		pending += c.Pending
+	}
+	if inCity != out.Fed || pending > 0 {
+		r.Verdict = domain.Diverged
+		r.Why = strings.TrimPrefix(r.Why+fmt.Sprintf("; %d rows were fed, the cities show %d, and %d are still on their way", out.Fed, inCity, pending), "; ")
+	}
+	return out
+}
+
+func (r *demoResult) print(w io.Writer) {
+	for i, f := range r.Files {
+		fmt.Fprintf(w, "%s is %s\n", r.Cities[i].City, f)
+	}
+	printCities(w, r.Report)
+	printFindings(w, r.Report)
+	fmt.Fprintf(w, "fed %s rows, and %s more in aborted transactions, which must not arrive\n", humanize.Comma(r.Fed), humanize.Comma(r.Aborted))
+	fmt.Fprintf(w, "fed over %.1f s, all in Doris after %.1f s, %s rows/s; compared in %.1f s\n", r.Feeding, r.Seconds, humanize.Comma(int64(r.PerSec)), r.Took.Seconds())
+	if r.Kills > 0 {
+		fmt.Fprintf(w, "survived %d SIGKILLs (seed %d); first rows again after %s ms\n", r.Kills, r.Seed, strings.Trim(fmt.Sprint(r.AgainMS), "[]"))
+	}
+	fmt.Fprintf(w, "verdict: %s: %s\n", verdictWord(r.Verdict), r.Why)
+}
+
+// tail is the end of a log.
+func tail(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(text), []byte{'\n'})
+	return string(bytes.Join(lines[max(0, len(lines)-20):], []byte{'\n'}))
+}
