@@ -17,7 +17,7 @@ func buildHefu(ctx context.Context, o options) (hefuBinary, error) {
 		return hefuBinary(o.hefu), nil
 	}
 	binary := filepath.Join(o.dir, "hefu")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/hefu-io/hefu/tools/hefu")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/hefu-io/hefu/tools/hefu")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build hefu: %w\n%s", err, out)
 	}

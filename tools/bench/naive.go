@@ -33,73 +33,90 @@ func naive(ctx context.Context, args []string) error {
 	if len(args) < 3 {
 		return errors.New("needs an address, a hub topic and cities")
 	}
-	cities := map[string]domain.City{}
-	base := map[string]int32{}
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return err
+	}
+	c := copier{hub: args[1], format: domain.NewRowFormat(zone), cities: map[string]domain.City{}, base: map[string]int32{}}
 	var topics []string
 	for i, arg := range args[2:] {
 		code, topic, _ := strings.Cut(arg, "=")
-		cities[topic], base[topic] = domain.City(code), int32(i)*partitions
+		c.cities[topic], c.base[topic] = domain.City(code), int32(i)*partitions
 		topics = append(topics, topic)
 	}
-	cl, err := kgo.NewClient(
+	c.cl, err = kgo.NewClient(
 		kgo.SeedBrokers(args[0]), kgo.DisableClientMetrics(),
 		kgo.ConsumeTopics(topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.TransactionalID(args[1]), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.TransactionalID(c.hub), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // as Hefu's
 		kgo.MaxBufferedRecords(50_000),
 	)
 	if err != nil {
 		return err
 	}
-	defer cl.Close()
-	zone, err := time.LoadLocation("Asia/Shanghai")
-	if err != nil {
+	defer c.cl.Close()
+	for ctx.Err() == nil {
+		if err := c.transaction(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copier is the naive pipeline's state.
+type copier struct {
+	cl     *kgo.Client
+	hub    string
+	cities map[string]domain.City
+	base   map[string]int32
+	format *domain.RowFormat
+	lost   error // promises are called one after the other, before Flush returns
+}
+
+// transaction copies what comes within its time, from the first row on.
+func (c *copier) transaction(ctx context.Context) error {
+	fetches := c.cl.PollFetches(ctx)
+	if err := fetches.Err(); err != nil {
 		return err
 	}
-	format := domain.NewRowFormat(zone)
-	var lost error // promises are called one after the other, before Flush returns
-	kept := func(_ *kgo.Record, err error) {
-		if err != nil && lost == nil {
-			lost = err
-		}
+	if err := c.cl.BeginTransaction(); err != nil {
+		return err
 	}
-	for {
-		fetches := cl.PollFetches(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := fetches.Err(); err != nil {
+	for rest := transaction; rest > 0; {
+		began := time.Now()
+		c.produce(ctx, fetches)
+		more, cancel := context.WithTimeout(ctx, rest)
+		fetches = c.cl.PollFetches(more)
+		cancel()
+		if err := fetches.Err(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		if err := cl.BeginTransaction(); err != nil {
-			return err
-		}
-		for began := time.Now(); ; {
-			now := time.Now().UnixMicro()
-			fetches.EachRecord(func(r *kgo.Record) {
-				value := format.AppendHubJSON(make([]byte, 0, len(r.Value)+256), &domain.Row{
-					City: cities[r.Topic], ExtractTime: now, Record: r.Value,
-					CityPartition: r.Partition, CityOffset: r.Offset, CityTimestamp: r.Timestamp.UnixMilli(),
-				})
-				cl.Produce(ctx, &kgo.Record{Topic: args[1], Partition: base[r.Topic] + r.Partition, Value: value}, kept)
-			})
-			rest := transaction - time.Since(began)
-			if rest <= 0 {
-				break
-			}
-			more, cancel := context.WithTimeout(ctx, rest)
-			fetches = cl.PollFetches(more)
-			cancel()
-			if more.Err() != nil && fetches.Empty() {
-				break
-			}
-		}
-		if err := errors.Join(cl.Flush(ctx), lost); err != nil {
-			return fmt.Errorf("produce: %w", err)
-		}
-		if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
+		rest -= time.Since(began)
+	}
+	c.produce(ctx, fetches)
+	if err := errors.Join(c.cl.Flush(ctx), c.lost); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	if err := c.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (c *copier) produce(ctx context.Context, fetches kgo.Fetches) {
+	now := time.Now().UnixMicro()
+	fetches.EachRecord(func(r *kgo.Record) {
+		value := c.format.AppendHubJSON(make([]byte, 0, len(r.Value)+256), &domain.Row{
+			City: c.cities[r.Topic], ExtractTime: now, Record: r.Value,
+			CityPartition: r.Partition, CityOffset: r.Offset, CityTimestamp: r.Timestamp.UnixMilli(),
+		})
+		c.cl.Produce(ctx, &kgo.Record{Topic: c.hub, Partition: c.base[r.Topic] + r.Partition, Value: value}, c.kept)
+	})
+}
+
+func (c *copier) kept(_ *kgo.Record, err error) {
+	if err != nil && c.lost == nil {
+		c.lost = err
 	}
 }

@@ -48,10 +48,13 @@ func startRun(program, dir string, log *os.File) (*runChild, error) {
 	return c, nil
 }
 
-// kill ends it as a crash would.
+// kill ends it as a crash would, and it counts only when that is how it ended.
 func (c *runChild) kill() error {
 	err := c.cmd.Process.Kill()
 	<-c.ended
+	if err == nil && c.cmd.ProcessState.Success() {
+		err = errors.New("it ended well before")
+	}
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
@@ -28,6 +29,7 @@ type kept struct {
 // keep runs a small demo and starts what it kept.
 func keep(t *testing.T) *kept {
 	t.Helper()
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last one: it runs when everything is closed
 	dir := filepath.Join(t.TempDir(), "demo")
 	hefu(t, "demo", "--rows", "3000", "--cities", "3", "--dir", dir).want(t, exitGood)
 	k := &kept{}

@@ -92,6 +92,7 @@ func TestTwoProcessesOneStore(t *testing.T) {
 	k := keep(t)
 	first := launch(t, "run", "-c", k.ConfigFile())
 	address := filepath.Join(k.Dir(), "data", status.AddressFile)
+	defer http.DefaultClient.CloseIdleConnections()
 	eventually(t, "the first is ready", func() bool {
 		at, err := os.ReadFile(address)
 		if err != nil {
@@ -185,7 +186,7 @@ func TestDevstackServers(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &ready); err != nil {
 				t.Fatalf("%v: %q", err, line)
 			}
-			if real := name == "nats"; strings.Contains(ready["notice"], "stand-in") == real {
+			if strings.Contains(ready["notice"], "stand-in") != (name != "nats") {
 				t.Errorf("calls itself %q", ready["notice"])
 			}
 			if at := strings.TrimPrefix(ready[key], "nats://"); !listens(at) {

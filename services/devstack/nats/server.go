@@ -45,6 +45,9 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 			port = int(n)
 		}
 	}
+	if err := free(ctx, host, port); err != nil {
+		return nil, err
+	}
 	ns, err := server.NewServer(&server.Options{
 		ServerName: "hefu-devstack", Host: host, Port: port, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
@@ -62,6 +65,19 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 		}
 	}
 	return s, nil
+}
+
+// free tries an address: the server would only log that it cannot have it, and wait.
+func free(ctx context.Context, host string, port int) error {
+	if port == server.RANDOM_PORT {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("nats: %w", err)
+	}
+	return l.Close()
 }
 
 // URL is what clients connect to, nats://host:port.

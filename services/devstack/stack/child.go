@@ -50,8 +50,8 @@ func start(ctx context.Context, name, program string, args []string, log *os.Fil
 		}
 		close(line)
 		_, _ = io.Copy(io.Discard, r)
-		err := c.cmd.Wait()
-		fell <- fmt.Errorf("%s ended (%v), see %s", name, err, log.Name())
+		_ = c.cmd.Wait() // the state says how it ended
+		fell <- fmt.Errorf("%s ended (%s), see %s", name, c.cmd.ProcessState, log.Name())
 	}()
 	select {
 	case <-ctx.Done():
