@@ -128,14 +128,15 @@ func zombie(t *testing.T, w World, site string, late bool) {
 	case <-ctx.Done():
 		t.Fatalf("no write at %s", site)
 	}
-	leg, err := w.Process().Open(ctx)
+	next := w.Process()
+	leg, err := next.Open(ctx)
 	if err != nil {
 		release()
 		t.Fatal(err)
 	}
 	var newer *process
 	if late {
-		newer = start(ctx, t, w, opened(leg))
+		newer = start(ctx, t, w, opened(leg, next))
 		newer.until(ctx, at)
 	}
 	release()
@@ -144,7 +145,7 @@ func zombie(t *testing.T, w World, site string, late bool) {
 		t.Errorf("older process ended with %v, want to be fenced", err)
 	}
 	if !late {
-		newer = start(ctx, t, w, opened(leg))
+		newer = start(ctx, t, w, opened(leg, next))
 		newer.until(ctx, at)
 	}
 	newer.until(ctx, w.Feed())
@@ -152,13 +153,14 @@ func zombie(t *testing.T, w World, site string, late bool) {
 	w.Tally()
 }
 
-// opened is the opener of a leg that is open already, once.
-func opened(leg projections.Leg) projections.Opener {
-	return projections.OpenerFunc(func(context.Context) (projections.Leg, error) {
+// opened is the opener of a leg that is open already; after an error, which means
+// unknown as always, its own process opens again.
+func opened(leg projections.Leg, by projections.Opener) projections.Opener {
+	return projections.OpenerFunc(func(ctx context.Context) (projections.Leg, error) {
 		l := leg
 		leg = nil
 		if l == nil {
-			return nil, errors.New("had an error, and this leg can be opened only once")
+			return by.Open(ctx)
 		}
 		return l, nil
 	})
