@@ -141,8 +141,9 @@ func TestMaxOutput(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			// A frame of lz4 may name blocks of 4 MiB, and its reader takes one at once.
-			if bytesUsed > 5<<20 {
+			// A frame of lz4 may name blocks of 4 MiB, and its reader takes one at once, or
+			// two where its pool forgets them (it does under the race detector).
+			if bytesUsed > 9<<20 {
 				t.Errorf("%d bytes allocated to refuse 16 MiB at a bound of 4 KiB", bytesUsed)
 			}
 		})

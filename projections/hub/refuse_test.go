@@ -46,7 +46,8 @@ func TestHalved(t *testing.T) {
 		}
 		grew = grew || n > tried[i]
 	}
-	if !grew || slices.Max(tried) < 4 {
+	// How large the first one is depends on how far the reader had come.
+	if !grew || slices.Max(tried) < 2 {
 		t.Errorf("batches had %v rows: want large ones, smaller ones and larger ones again", tried)
 	}
 	for _, e := range w.history() {
