@@ -27,6 +27,10 @@ const defaultBatchBytes = 1_048_588
 // one piece.
 const maxBatchBytes = 64 << 20
 
+// untilFlushed is the longest linger that kgo takes, and longer than it takes to hand a
+// transaction over: what is not sent by then is flushed.
+const untilFlushed = time.Minute
+
 // kgoSender is a Sender on franz-go.
 type kgoSender struct {
 	cl       *kgo.Client
@@ -65,9 +69,11 @@ func openKgoSender(ctx context.Context, c senderConfig, more ...kgo.Opt) (*kgoSe
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(int32(c.batchBytes)),
 		kgo.BrokerMaxWriteBytes(int32(max(4<<20, c.batchBytes+(1<<16)))),
-		// A transaction is handed over whole and then flushed: full batches, and no
-		// first request with a single row in it. What bounds the buffer is the batch.
-		kgo.ManualFlushing(),
+		// A transaction is handed over whole and then flushed. A batch leaves as soon as
+		// it is full, while the rows behind it are still being handed over; the rest
+		// waits for the flush, so that there is no first request with a single row in
+		// it. What bounds the buffer is the transaction.
+		kgo.ProducerLinger(untilFlushed),
 		kgo.MaxBufferedRecords(1 << 30),
 	}
 	if c.version < 2 {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +29,14 @@ func (b *bench) latency(ctx context.Context, c contender) (l *latency, err error
 	if err != nil {
 		return nil, err
 	}
+	f, err := newFeeder(j, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.cl.Close()
+	if err := f.fill(ctx, warm, 200); err != nil {
+		return nil, err
+	}
 	p, err := c.start(ctx, j)
 	if err != nil {
 		return nil, err
@@ -44,14 +51,12 @@ func (b *bench) latency(ctx context.Context, c contender) (l *latency, err error
 		return nil, err
 	}
 	wg.Go(func() { r.run(inner) })
-	f, err := newFeeder(j, 0)
-	if err != nil {
+	if err := r.await(ctx, p, warm); err != nil {
 		return nil, err
 	}
-	defer f.cl.Close()
 	wg.Go(func() { f.steady(inner, b.rate) })
-	if err := eventually(ctx, warmTimeout, func() (bool, error) { return r.seen() > int64(b.rate), p.running() }); err != nil {
-		return nil, fmt.Errorf("first rows: %w", err)
+	if err := r.await(ctx, p, int64(b.rate)); err != nil { // it has settled
+		return nil, err
 	}
 	l = &latency{contender: c.name}
 	if err := l.watch(ctx, p, r, b.during); err != nil {
@@ -117,9 +122,7 @@ func (b *bench) killed(ctx context.Context, c contender, j job, p *process, r *r
 		select {
 		case at := <-first:
 			// It runs for a moment, so that the next kill meets it at work.
-			n := r.seen()
-			err := eventually(ctx, warmTimeout, func() (bool, error) { return r.seen() > n+int64(b.rate), next.running() })
-			return next, at.Sub(began), err
+			return next, at.Sub(began), r.await(ctx, next, r.seen()+int64(b.rate))
 		case <-ctx.Done():
 			return next, 0, ctx.Err()
 		case <-time.After(time.Second):
@@ -134,13 +137,13 @@ func (b *bench) killed(ctx context.Context, c contender, j job, p *process, r *r
 func (f *feeder) steady(ctx context.Context, rate int) {
 	tick := time.NewTicker(feedEvery)
 	defer tick.Stop()
-	began := time.Now()
+	began, first := time.Now(), f.number
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			due := int64(time.Since(began).Seconds() * float64(rate))
+			due := first + int64(time.Since(began).Seconds()*float64(rate))
 			if n := due - f.number; n > 0 {
 				f.send(ctx, n, 200, func(error) {}) // a row that does not arrive is not measured
 			}

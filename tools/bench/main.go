@@ -50,6 +50,13 @@ func main() {
 
 func execute(ctx context.Context, args []string) int {
 	if part := child(args); part != nil {
+		// The pipe on standard input ends with the parent, however that one ends.
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			cancel()
+		}()
 		if err := part(ctx); err != nil {
 			fmt.Fprintf(os.Stderr, "bench %s: %v\n", args[0], err)
 			return 2

@@ -32,6 +32,9 @@ func start(dir, name, program string, args ...string) (*process, error) {
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if _, err := p.cmd.StdinPipe(); err != nil { // closed when the process is gone, or we are
+		return nil, err
+	}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -56,6 +57,15 @@ func (r *reader) seen() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.rows
+}
+
+// await waits until a number of rows was seen, as long as the pipeline runs.
+func (r *reader) await(ctx context.Context, p *process, rows int64) error {
+	err := eventually(ctx, warmTimeout, func() (bool, error) { return r.seen() >= rows, p.running() })
+	if err != nil {
+		return fmt.Errorf("wait for %d rows, %d came: %w", rows, r.seen(), err)
+	}
+	return nil
 }
 
 // take gives the ages of the rows since it was asked last.

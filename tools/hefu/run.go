@@ -54,10 +54,10 @@ claims the same takes over, and the earlier one ends with exit code 3.`,
 
 // garbagePercent is how much garbage may lie around, by what is in use. A busy process
 // holds a few large buffers, most of them without pointers: to collect them more often
-// than by the default of 100 costs some hundredths of its CPU, and it needs a fifth less
+// than by the default of 100 costs some hundredths of its CPU, and it needs a quarter less
 // memory. A limit (GOMEMLIMIT) would do harm where a configuration with large queues
 // needs more than it: the process would do little but collect.
-const garbagePercent = 60
+const garbagePercent = 50
 
 // collectOften sets it, unless the environment says otherwise.
 func collectOften() {
