@@ -176,8 +176,9 @@ func TestFinder(t *testing.T) {
 	for _, e := range w.history() {
 		if c, ok := e.(*domain.HubCommitted); ok {
 			got = append(got, c.FoundBy)
-			if len(got) == 1 && c.Cursor != to {
-				t.Errorf("commit carries %s, want %s", c.Cursor, to)
+			// How much of it went into the first batch depends on how far the reader had come.
+			if len(got) == 1 && c.Cursor.Seq > to.Seq {
+				t.Errorf("commit carries %s, fed up to %s", c.Cursor, to)
 			}
 		}
 	}
