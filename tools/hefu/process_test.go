@@ -110,7 +110,8 @@ func TestTwoProcessesOneStore(t *testing.T) {
 		t.Errorf("the second does not say why: %s", second.stderr)
 	}
 	// The first answers as before: the second has not taken its address away.
-	hefu(t, "status", "-c", k.ConfigFile()).want(t, exitGood)
+	// It is ready before its sources are connected, and status says that not all runs yet.
+	eventually(t, "status says that all runs", func() bool { return hefu(t, "status", "-c", k.ConfigFile()).code == exitGood })
 	hefu(t, "incidents", "-c", k.ConfigFile()).want(t, exitGood)
 	if found := k.reconcile(t, exitGood); len(found) > 0 {
 		t.Errorf("compared beside a running hefu: %+v", found)
