@@ -105,6 +105,7 @@ const (
 	IncidentDorisAhead       IncidentKind = "doris-ahead"
 	IncidentDorisForgotten   IncidentKind = "doris-forgotten" // label and transaction unknown after Prepared
 	IncidentDorisState       IncidentKind = "doris-state"     // a state that cannot be
+	IncidentDorisRefused     IncidentKind = "doris-refused"   // Doris refuses the load itself, or rows that cannot be found
 )
 
 // Choice is what an operator may decide about an incident.

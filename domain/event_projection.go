@@ -86,6 +86,7 @@ type Exclusion struct {
 	Offset  int64  // city offset of the first excluded row
 	Reason  string // one of the Excluded… constants
 	Digest  Hash   // SHA-256 of the record's or batch's bytes
+	Detail  string // what the target itself said of the row, empty when it was not asked
 }
 
 // Why a row is excluded.
@@ -94,6 +95,7 @@ const (
 	ExcludedUndecodable   = "batch does not decode"
 	ExcludedTimestamp     = "timestamp outside 0000-9999" // no DATETIME of Doris holds it
 	ExcludedTooLargeDoris = "larger than the column record accepts"
+	ExcludedByDoris       = "refused by Doris" // Detail has the line of Doris's error log
 )
 
 // HubBegun is the intent before a hub transaction. It repeats the refs of its first
@@ -153,8 +155,17 @@ type DorisBegun struct {
 	First, Last Ref
 	Time        Micros
 	Table       string
+	Semantic    Semantic // what the load promises; it chooses the column of SettleDoris
+	Probe       *DorisProbe
 	Ends        []HubEnd // of every hub partition of the shard that ever had a row, sorted
 	Excluded    []Exclusion
+}
+
+// DorisProbe makes a load one that only looks for rows which Doris refuses: it takes
+// some rows of the batch with every refusal allowed, is never prepared, and is aborted
+// whatever the answer is.
+type DorisProbe struct {
+	First, Next int64 // rows of the batch in the order of the hub, without the excluded ones
 }
 
 // HubEnd is where the rows of a hub partition end once a load is visible: the offset
@@ -184,7 +195,7 @@ type DorisCommitted struct {
 	Begun    Ref
 	Cursor   Ref // DorisBegun.Last: how far the table has come
 	Txn      int64
-	How      string // "transaction state", "operator", or "nothing to load": all rows are excluded
+	How      string // "transaction state", "rows of the table", "operator", "nothing to load": all rows are excluded, or "not asked": the semantic none
 	Rows     int64
 	Visible  Micros
 	FoundBy  Finder

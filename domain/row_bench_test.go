@@ -40,6 +40,28 @@ func BenchmarkAppendHubJSON(b *testing.B) {
 	}
 }
 
+// BenchmarkAppendDorisJSON writes lines of a load; MB/s are of the lines.
+func BenchmarkAppendDorisJSON(b *testing.B) {
+	for name, record := range benchRecords() {
+		b.Run(name, func(b *testing.B) {
+			format := NewRowFormat(loadZone(b, "Asia/Shanghai"))
+			row := Row{
+				City: "320100", ExtractTime: 1714536000120000, Record: record, CityOffset: 1_000_000, CityTimestamp: 1714536000000,
+				HubPartition: 7, HubOffset: 100_000_000, HubTimestamp: 1714536002500,
+			}
+			dst := make([]byte, 0, 16<<10)
+			b.ReportAllocs()
+			for b.Loop() {
+				row.CityOffset++
+				row.CityTimestamp++
+				row.HubOffset++
+				dst = format.AppendDorisJSON(dst[:0], &row)
+			}
+			b.SetBytes(int64(len(dst)))
+		})
+	}
+}
+
 func BenchmarkAppendJSONString(b *testing.B) {
 	for name, record := range benchRecords() {
 		b.Run(name, func(b *testing.B) {

@@ -3,8 +3,8 @@ package domain
 // Semantic is what a target promises about a row when a process dies.
 type Semantic string
 
-// The semantics, in Flink's words (sink.semantic). This pipeline is exactly-once
-// throughout; the weaker two are named so that reports and checks can say them.
+// The semantics, in Flink's words (sink.semantic). The hub is exactly-once; for a Doris
+// table an operator may choose less, which saves the second phase of each load.
 const (
 	None        Semantic = "none"
 	AtLeastOnce Semantic = "at-least-once"
@@ -15,9 +15,9 @@ const (
 func (s Semantic) Promise() string {
 	switch s {
 	case None:
-		return "a crash may lose rows and may double them"
+		return "what is under way at a crash, a stop or a silence counts as loaded, and its rows may be lost"
 	case AtLeastOnce:
-		return "a crash may double rows and loses none"
+		return "a crash or a silence may double rows and loses none"
 	case ExactlyOnce:
 		return "a crash neither loses nor doubles a row"
 	default:

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 )
 
@@ -36,21 +35,54 @@ const (
 	DorisDone       DorisAction = 5 // append DorisCommitted
 	DorisAskRows    DorisAction = 6 // the rows decide
 	DorisIncidents  DorisAction = 7 // the machine may not decide
+	DorisAssume     DorisAction = 8 // append DorisCommitted without asking
 )
 
-// SettleDoris is the table of architecture.md, "Doris projection": prepared says
-// whether DorisPrepared stands after the open Begun.
-func SettleDoris(prepared bool, state DorisState) DorisAction {
-	if !prepared {
-		switch state {
-		case DorisPrepare, DorisPrecommitted:
-			return DorisAbortLabel
-		case DorisUnknown, DorisInAborted:
-			return DorisAbort
-		default:
-			return DorisIncidents
-		}
+// SettleDoris is the table of architecture.md, "Doris projection", with a column for
+// each semantic. prepared says whether DorisPrepared stands after the open Begun; it
+// never does but with exactly-once.
+func SettleDoris(semantic Semantic, prepared bool, state DorisState) DorisAction {
+	switch {
+	case semantic == None:
+		return DorisAssume
+	case prepared:
+		return settlePrepared(state)
+	case semantic == AtLeastOnce && state == DorisInCommit:
+		return DorisWait
+	case semantic == AtLeastOnce && state == DorisVisible:
+		return DorisDone
 	}
+	switch state {
+	case DorisPrepare, DorisPrecommitted:
+		return DorisAbortLabel
+	case DorisUnknown, DorisInAborted:
+		return DorisAbort
+	default:
+		return DorisIncidents
+	}
+}
+
+// Settle is SettleDoris for this intent. A probe is settled as an exactly-once load that
+// was not prepared, whatever the target promises: nothing ever commits it, so a
+// committed one, and one that was prepared, is for an operator.
+func (b *DorisBegun) Settle(prepared bool, state DorisState) DorisAction {
+	switch {
+	case b.Probe == nil:
+		return SettleDoris(b.Semantic, prepared, state)
+	case prepared:
+		return DorisIncidents
+	default:
+		return SettleDoris(ExactlyOnce, false, state)
+	}
+}
+
+// TwoPhase reports whether the load of this intent ends PRECOMMITTED: Doris commits the
+// loads of the weaker semantics itself, but never a probe.
+func (b *DorisBegun) TwoPhase() bool {
+	return b.Probe != nil || b.Semantic != None && b.Semantic != AtLeastOnce
+}
+
+func settlePrepared(state DorisState) DorisAction {
 	switch state {
 	case DorisPrecommitted:
 		return DorisCommit
@@ -65,11 +97,4 @@ func SettleDoris(prepared bool, state DorisState) DorisAction {
 	default:
 		return DorisIncidents
 	}
-}
-
-// Label is the Stream Load label of one intent: pipeline, shard, seq and 12 hex
-// digits of the hash of its DorisBegun. A label found in Doris is this intent, of
-// this journal. It is at most 128 of [-_A-Za-z0-9:] (doris-wire.md §3.1).
-func Label(begun Ref) string {
-	return fmt.Sprintf("hefu-%s-%d-%d-%x", begun.Stream.Pipeline, begun.Stream.Shard, begun.Seq, begun.Hash[:6])
 }

@@ -1,62 +1,66 @@
 package domain_test
 
 import (
-	"regexp"
-	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"github.com/hefu-io/hefu/domain"
 )
 
 // Every cell of architecture.md, "Doris projection".
 func TestSettleDoris(t *testing.T) {
-	type row struct{ unprepared, prepared domain.DorisAction }
+	type row struct{ unprepared, prepared, once domain.DorisAction }
 	for state, want := range map[domain.DorisState]row{
-		domain.DorisUnknown:      {domain.DorisAbort, domain.DorisAskRows},
-		domain.DorisPrepare:      {domain.DorisAbortLabel, domain.DorisIncidents},
-		domain.DorisPrecommitted: {domain.DorisAbortLabel, domain.DorisCommit},
-		domain.DorisInCommit:     {domain.DorisIncidents, domain.DorisWait},
-		domain.DorisVisible:      {domain.DorisIncidents, domain.DorisDone},
-		domain.DorisInAborted:    {domain.DorisAbort, domain.DorisAbort},
-		"":                       {domain.DorisIncidents, domain.DorisIncidents},
-		"visible":                {domain.DorisIncidents, domain.DorisIncidents},
-		"FINISHED":               {domain.DorisIncidents, domain.DorisIncidents},
+		domain.DorisUnknown:      {domain.DorisAbort, domain.DorisAskRows, domain.DorisAbort},
+		domain.DorisPrepare:      {domain.DorisAbortLabel, domain.DorisIncidents, domain.DorisAbortLabel},
+		domain.DorisPrecommitted: {domain.DorisAbortLabel, domain.DorisCommit, domain.DorisAbortLabel},
+		domain.DorisInCommit:     {domain.DorisIncidents, domain.DorisWait, domain.DorisWait},
+		domain.DorisVisible:      {domain.DorisIncidents, domain.DorisDone, domain.DorisDone},
+		domain.DorisInAborted:    {domain.DorisAbort, domain.DorisAbort, domain.DorisAbort},
+		"":                       {domain.DorisIncidents, domain.DorisIncidents, domain.DorisIncidents},
+		"visible":                {domain.DorisIncidents, domain.DorisIncidents, domain.DorisIncidents},
+		"FINISHED":               {domain.DorisIncidents, domain.DorisIncidents, domain.DorisIncidents},
 	} {
-		got := row{domain.SettleDoris(false, state), domain.SettleDoris(true, state)}
+		got := row{
+			domain.SettleDoris(domain.ExactlyOnce, false, state), domain.SettleDoris(domain.ExactlyOnce, true, state),
+			domain.SettleDoris(domain.AtLeastOnce, false, state),
+		}
 		if got != want {
 			t.Errorf("%q: %+v, want %+v", state, got, want)
+		}
+		if got := domain.SettleDoris(domain.None, false, state); got != domain.DorisAssume {
+			t.Errorf("%q without a promise: %v", state, got)
 		}
 	}
 }
 
-func TestLabels(t *testing.T) {
-	begun := domain.Ref{Stream: domain.Stream{Pipeline: "low-alt", Shard: 3, Leg: domain.LegDoris}, Seq: 17, Hash: domain.Hash{0xab, 1, 2, 3, 4, 0xff, 9}}
-	if got := domain.Label(begun); got != "hefu-low-alt-3-17-ab01020304ff" {
-		t.Error(got)
+// A probe is never a commit, whatever the target promises; the promise chooses for
+// everything else.
+func TestSettleIntent(t *testing.T) {
+	states := []domain.DorisState{
+		domain.DorisUnknown, domain.DorisPrepare, domain.DorisPrecommitted, domain.DorisInCommit, domain.DorisVisible, domain.DorisInAborted, "",
 	}
-	longest := domain.Ref{Stream: domain.Stream{Pipeline: strings.Repeat("p", 32), Shard: 1<<63 - 1, Leg: domain.LegDoris}, Seq: 1<<64 - 1}
-	if n := len(domain.Label(longest)); n > 128 {
-		t.Errorf("%d bytes", n)
+	probe := map[domain.DorisState]domain.DorisAction{
+		domain.DorisUnknown: domain.DorisAbort, domain.DorisInAborted: domain.DorisAbort,
+		domain.DorisPrepare: domain.DorisAbortLabel, domain.DorisPrecommitted: domain.DorisAbortLabel,
+		domain.DorisInCommit: domain.DorisIncidents, domain.DorisVisible: domain.DorisIncidents, "": domain.DorisIncidents,
 	}
-	// doris-wire.md §3.1
-	allowed := regexp.MustCompile(`^[-_A-Za-z0-9:]{1,128}$`)
-	refs := rapid.Custom(func(t *rapid.T) domain.Ref {
-		r := domain.Ref{Stream: domain.Stream{
-			Pipeline: rapid.StringMatching(`[-a0-2]{1,5}`).Draw(t, "pipeline"),
-			Shard:    rapid.IntRange(0, 30).Draw(t, "shard"), Leg: domain.LegDoris,
-		}, Seq: domain.Seq(rapid.IntRange(1, 30).Draw(t, "seq"))}
-		r.Hash[0] = byte(rapid.IntRange(0, 1).Draw(t, "hash"))
-		return r
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := refs.Draw(t, "a"), refs.Draw(t, "b")
-		if !allowed.MatchString(domain.Label(a)) {
-			t.Fatalf("label %q", domain.Label(a))
+	for _, semantic := range []domain.Semantic{domain.None, domain.AtLeastOnce, domain.ExactlyOnce, ""} {
+		load, look := &domain.DorisBegun{Semantic: semantic}, &domain.DorisBegun{Semantic: semantic, Probe: &domain.DorisProbe{}}
+		for _, state := range states {
+			for _, prepared := range []bool{false, true} {
+				if got, want := load.Settle(prepared, state), domain.SettleDoris(semantic, prepared, state); got != want {
+					t.Errorf("%q, prepared %v, %q: %v, want %v", semantic, prepared, state, got, want)
+				}
+			}
+			if got := look.Settle(false, state); got != probe[state] {
+				t.Errorf("probe of %q, %q: %v, want %v", semantic, state, got, probe[state])
+			}
+			if got := look.Settle(true, state); got != domain.DorisIncidents {
+				t.Errorf("prepared probe of %q, %q: %v", semantic, state, got)
+			}
 		}
-		if (a == b) != (domain.Label(a) == domain.Label(b)) {
-			t.Fatalf("%+v and %+v: labels %s and %s", a, b, domain.Label(a), domain.Label(b))
+		if two := semantic != domain.None && semantic != domain.AtLeastOnce; load.TwoPhase() != two || !look.TwoPhase() {
+			t.Errorf("%q: two phases: load %v, probe %v", semantic, load.TwoPhase(), look.TwoPhase())
 		}
-	})
+	}
 }

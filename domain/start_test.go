@@ -38,8 +38,8 @@ func TestResolveStart(t *testing.T) {
 
 func TestSemanticsPromise(t *testing.T) {
 	for s, want := range map[domain.Semantic]string{
-		domain.None:        "a crash may lose rows and may double them",
-		domain.AtLeastOnce: "a crash may double rows and loses none",
+		domain.None:        "what is under way at a crash, a stop or a silence counts as loaded, and its rows may be lost",
+		domain.AtLeastOnce: "a crash or a silence may double rows and loses none",
 		domain.ExactlyOnce: "a crash neither loses nor doubles a row",
 		"sometimes":        "unknown semantic sometimes",
 	} {

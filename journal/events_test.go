@@ -34,7 +34,7 @@ func fullEvents() []domain.Event {
 		{Source: "suzhou", Generation: 2, Partition: 2, Next: 3, LeaderEpoch: -1, LastBase: -1, LastCRC: 1},
 	}
 	excluded := []domain.Exclusion{{
-		Ingest: 40, Run: 2, Ordinal: 7, Count: 1, Offset: 4711, Reason: domain.ExcludedTooLarge, Digest: filled[domain.Hash](0x60),
+		Ingest: 40, Run: 2, Ordinal: 7, Count: 1, Offset: 4711, Reason: domain.ExcludedTooLarge, Digest: filled[domain.Hash](0x60), Detail: "Reason: no such date",
 	}}
 	return []domain.Event{
 		&domain.Genesis{Created: 1_785_000_000_123_456, Pipeline: pipeline},
@@ -89,7 +89,7 @@ func fullEvents() []domain.Event {
 		&domain.HubAborted{Owned: owned, Trail: trail, Begun: ref(domain.LegHub, 50), Why: "settled", FoundBy: domain.FoundBySelf, Incident: incident},
 		&domain.DorisBegun{
 			Owned: owned, Trail: trail, Config: 2, First: ref(domain.LegHub, 51), Last: ref(domain.LegHub, 57),
-			Time: 1_785_000_003_000_000, Table: "ods.track", Ends: []domain.HubEnd{{Partition: 3, Next: 1 << 34}}, Excluded: excluded,
+			Time: 1_785_000_003_000_000, Table: "ods.track", Semantic: domain.ExactlyOnce, Probe: &domain.DorisProbe{First: 5, Next: 9}, Ends: []domain.HubEnd{{Partition: 3, Next: 1 << 34}}, Excluded: excluded,
 		},
 		&domain.DorisPrepared{
 			Owned: owned, Trail: trail, Begun: ref(domain.LegDoris, 60), Label: "hefu-x", Txn: 991, Backend: "be-1:8040", Rows: 12, Bytes: 3456,

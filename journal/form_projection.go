@@ -22,13 +22,14 @@ func (e *enc) exclusions(list []domain.Exclusion) {
 		e.i(x.Offset)
 		e.str(x.Reason)
 		e.hash(x.Digest)
+		e.str(x.Detail)
 	})
 }
 
 func (d *dec) exclusions() []domain.Exclusion {
-	return list(d, 38, func() domain.Exclusion {
+	return list(d, 39, func() domain.Exclusion {
 		return domain.Exclusion{
-			Ingest: d.seq(), Run: d.int(), Ordinal: d.i(), Count: d.i(), Offset: d.i(), Reason: d.str(), Digest: d.hash(),
+			Ingest: d.seq(), Run: d.int(), Ordinal: d.i(), Count: d.i(), Offset: d.i(), Reason: d.str(), Digest: d.hash(), Detail: d.str(),
 		}
 	})
 }
@@ -118,6 +119,8 @@ func (e *enc) doris(ev domain.Event) {
 		e.ref(ev.Last)
 		e.micros(ev.Time)
 		e.str(ev.Table)
+		e.str(string(ev.Semantic))
+		e.probe(ev.Probe)
 		each(e, ev.Ends, func(h *domain.HubEnd) { e.i(int64(h.Partition)); e.i(h.Next) })
 		e.exclusions(ev.Excluded)
 	case *domain.DorisPrepared:
@@ -155,7 +158,7 @@ func (d *dec) doris(kind domain.Kind) domain.Event {
 	case domain.KindDorisBegun:
 		return &domain.DorisBegun{
 			Owned: d.owned(), Trail: d.trail(), Config: d.seq(), First: d.ref(), Last: d.ref(), Time: d.micros(),
-			Table: d.str(), Ends: list(d, 2, func() domain.HubEnd { return domain.HubEnd{Partition: d.i32(), Next: d.i()} }),
+			Table: d.str(), Semantic: domain.Semantic(d.str()), Probe: d.probe(), Ends: list(d, 2, func() domain.HubEnd { return domain.HubEnd{Partition: d.i32(), Next: d.i()} }),
 			Excluded: d.exclusions(),
 		}
 	case domain.KindDorisPrepared:
@@ -172,4 +175,22 @@ func (d *dec) doris(kind domain.Kind) domain.Event {
 			Owned: d.owned(), Trail: d.trail(), Begun: d.ref(), Why: d.str(), FoundBy: d.finder(), Incident: d.id(),
 		}
 	}
+}
+
+// probe is none, or one with its two ends.
+func (e *enc) probe(p *domain.DorisProbe) {
+	if p == nil {
+		e.bool(false)
+		return
+	}
+	e.bool(true)
+	e.i(p.First)
+	e.i(p.Next)
+}
+
+func (d *dec) probe() *domain.DorisProbe {
+	if !d.bool() {
+		return nil
+	}
+	return &domain.DorisProbe{First: d.i(), Next: d.i()}
 }

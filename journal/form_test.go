@@ -39,6 +39,11 @@ func draw(t *rapid.T, v reflect.Value) {
 		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		if rapid.Bool().Draw(t, "there") {
+			v.Set(reflect.New(v.Type().Elem()))
+			draw(t, v.Elem())
+		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			draw(t, v.Field(i))

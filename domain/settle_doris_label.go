@@ -1,0 +1,56 @@
+package domain
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Label is the Stream Load label of one intent: pipeline, shard, seq and 12 hex
+// digits of the hash of its DorisBegun. A label found in Doris is this intent, of
+// this journal. It is at most 128 of [-_A-Za-z0-9:] (doris-wire.md §3.1).
+func Label(begun Ref) string {
+	return fmt.Sprintf("%s%d-%x", LabelPrefix(begun.Stream), begun.Seq, begun.Hash[:6])
+}
+
+// LabelPrefix is how the labels of a shard begin. So may those of another pipeline,
+// whose name goes on with a digit: ParseLabel knows them apart.
+func LabelPrefix(s Stream) string { return fmt.Sprintf("hefu-%s-%d-", s.Pipeline, s.Shard) }
+
+// LabelParts is what a label says of its intent.
+type LabelParts struct {
+	Stream Stream
+	Seq    Seq
+	Hash   [6]byte // the first of the hash of the DorisBegun
+}
+
+// Names reports whether an event is the intent of the label.
+func (p LabelParts) Names(begun Ref) bool {
+	return p.Stream == begun.Stream && p.Seq == begun.Seq && p.Hash == [6]byte(begun.Hash[:6])
+}
+
+// ParseLabel reads what Label wrote and nothing else. A pipeline's name may hold dashes
+// and digits, the other parts hold no dash: so it is read from the end.
+func ParseLabel(label string) (LabelParts, bool) {
+	name, ours := strings.CutPrefix(label, "hefu-")
+	var fields [3]string // hash, seq, shard
+	for i := range fields {
+		at := strings.LastIndexByte(name, '-')
+		if at < 0 {
+			return LabelParts{}, false
+		}
+		name, fields[i] = name[:at], name[at+1:]
+	}
+	pipeline, err1 := ParsePipeline(name)
+	shard, err2 := strconv.Atoi(fields[2])
+	seq, err3 := strconv.ParseUint(fields[1], 10, 64)
+	hash, err4 := hex.DecodeString(fields[0])
+	if !ours || err1 != nil || err2 != nil || err3 != nil || err4 != nil || len(hash) != 6 {
+		return LabelParts{}, false
+	}
+	p := LabelParts{Stream: Stream{Pipeline: pipeline, Shard: shard, Leg: LegDoris}, Seq: Seq(seq), Hash: [6]byte(hash)}
+	begun := Ref{Stream: p.Stream, Seq: p.Seq}
+	copy(begun.Hash[:], hash)
+	return p, Label(begun) == label // neither "+1" nor "01" nor "AB" is what Label writes
+}
