@@ -6,17 +6,8 @@ import (
 	"net/http"
 )
 
-// admit checks a user and password: root with none, and the configured one.
-func (s *Server) admit(user, password string) bool {
-	switch user {
-	case "root":
-		return password == ""
-	case "":
-		return false
-	default:
-		return user == s.cfg.User && password == s.cfg.Password
-	}
-}
+// admit checks a user and password.
+func (s *Server) admit(user, password string) bool { return s.accounts.knows(user, password) }
 
 func accessDenied(r *http.Request, user, password string) string {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)

@@ -7,51 +7,61 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
-func (s *Server) beHandler() http.Handler {
+func (b *backEnd) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /api/{db}/{table}/_stream_load", s.streamLoad)
-	mux.HandleFunc("PUT /api/{db}/_stream_load_2pc", s.secondPhase)
-	mux.HandleFunc("PUT /api/{db}/{table}/_stream_load_2pc", s.secondPhase)
-	mux.HandleFunc("GET /api/_load_error_log", s.errorLog)
+	mux.HandleFunc("PUT /api/{db}/{table}/_stream_load", b.streamLoad)
+	mux.HandleFunc("PUT /api/{db}/_stream_load_2pc", b.secondPhase)
+	mux.HandleFunc("PUT /api/{db}/{table}/_stream_load_2pc", b.secondPhase)
+	mux.HandleFunc("GET /api/_load_error_log", b.errorLog)
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, secondPhaseReply{"OK", "OK"})
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(Banner + "\n")) // the client is gone, or it has its answer
 	})
-	return mux
+	return b.ailing(zipped(b.withoutDB(mux)))
+}
+
+// ailing is the back end under the fault that all its requests meet.
+func (b *backEnd) ailing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, hit := b.faults.take(BEError); hit {
+			http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // hangUp breaks the connection without an answer; net/http knows this panic and keeps quiet about it.
 func hangUp() { panic(http.ErrAbortHandler) } //nolint:forbidigo // the one way that net/http offers
 
 // hold keeps a reply back for as long as the fault says.
-func (s *Server) hold(r *http.Request) {
-	d := s.faults.delay()
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
+func (b *backEnd) hold(r *http.Request) {
+	if a, hit := b.faults.take(DelayReply); hit {
+		linger(r.Context(), a.Delay)
 	}
 }
 
 // secondPhase commits or aborts a transaction by id, or by label when there is no id.
-func (s *Server) secondPhase(w http.ResponseWriter, r *http.Request) {
+func (b *backEnd) secondPhase(w http.ResponseWriter, r *http.Request) {
 	op := strings.ToLower(r.Header.Get("txn_operation"))
-	msg, err := s.decide(r, op)
-	s.hold(r)
+	msg, err := b.decide(r, op)
+	b.hold(r)
+	if errors.Is(err, errHangUp) {
+		hangUp()
+	}
 	if err != nil {
 		writePretty(w, refusedSecondPhase(err))
 		return
 	}
-	if op == "commit" && s.faults.DropCommitReply.Load() || op == "abort" && s.faults.DropAbortReply.Load() {
+	if _, hit := b.faults.take(FailPhaseThoughDone); hit {
+		writePretty(w, refusedSecondPhase(timedOut()))
+		return
+	}
+	if _, hit := b.faults.take(map[string]Fault{"commit": DropCommitReply, "abort": DropAbortReply}[op]); hit {
 		hangUp()
 	}
 	writePretty(w, secondPhaseReply{statusSuccess, msg})
@@ -59,13 +69,17 @@ func (s *Server) secondPhase(w http.ResponseWriter, r *http.Request) {
 
 func refusedSecondPhase(err error) secondPhaseReply {
 	var refused *Refusal
-	if errors.As(err, &refused) {
+	var arg *argError
+	switch {
+	case errors.As(err, &refused):
 		return secondPhaseReply{refused.Code, "TStatus: " + refused.Error()}
+	case errors.As(err, &arg):
+		return secondPhaseReply{arg.code, arg.text}
 	}
 	return secondPhaseReply{codeInternal, err.Error()}
 }
 
-func (s *Server) decide(r *http.Request, op string) (string, error) {
+func (b *backEnd) decide(r *http.Request, op string) (string, error) {
 	user, password, ok := r.BasicAuth()
 	if !ok {
 		return "", errors.New("no valid Basic authorization")
@@ -81,48 +95,50 @@ func (s *Server) decide(r *http.Request, op string) (string, error) {
 			return "", errors.New("convert txn_id [" + idText + "] failed, reason=" + err.Error())
 		}
 	}
-	if !s.admit(user, password) {
+	if !b.admit(user, password) {
 		return "", refuse("%s", accessDenied(r, user, password))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	schema, ok := s.catalog.dbs[r.PathValue("db")]
-	if !ok {
-		return "", refuse("unknown database, database=%s", r.PathValue("db"))
-	}
-	var err error
-	e := s.engine
 	who := "transaction [" + idText + "]"
 	if idText == "" {
 		who = "label [" + label + "]"
 	}
-	switch {
-	case idText != "" && op == "commit": // an id wins over a label that disagrees
-		err = e.Commit(schema.ID, id)
-	case idText != "":
-		err = e.Abort(schema.ID, id)
-	case label == "":
-		err = refuse("transaction not found, label=null")
-	case op == "commit":
-		err = e.CommitLabel(schema.ID, label)
-	default:
-		err = e.AbortLabel(schema.ID, label)
-	}
+	err := b.ask(func(e *Engine) error {
+		schema, ok := b.catalog.dbs[r.PathValue("db")]
+		switch {
+		case r.PathValue("db") == "":
+			return refuse("No database selected.")
+		case !ok:
+			return refuse("unknown database, database=%s", r.PathValue("db"))
+		}
+		if err := b.mayFinish(user, schema, id, label); err != nil {
+			return err
+		}
+		switch {
+		case idText != "" && op == "commit": // an id wins over a label that disagrees
+			return e.Commit(schema.ID, id)
+		case idText != "":
+			return e.Abort(schema.ID, id)
+		case label == "":
+			return refuse("transaction not found, label=null")
+		case op == "commit":
+			return e.CommitLabel(schema.ID, label)
+		default:
+			return e.AbortLabel(schema.ID, label)
+		}
+	})
 	if err != nil {
 		return "", err
 	}
-	if op == "commit" {
-		s.committed()
-	}
+	b.committed()
 	return who + " " + op + " successfully.", nil
 }
 
 const errorLogPath = "/api/_load_error_log?file="
 
 // errorLog hands out the rows that a load refused, with the reason for each.
-func (s *Server) errorLog(w http.ResponseWriter, r *http.Request) {
+func (b *backEnd) errorLog(w http.ResponseWriter, r *http.Request) {
 	name := filepath.Base(r.URL.Query().Get("file")) // never outside the folder
-	text, err := os.ReadFile(filepath.Join(s.cfg.Dir, "errors", name))
+	text, err := os.ReadFile(filepath.Join(b.cfg.Dir, "errors", name))
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return

@@ -15,13 +15,16 @@ const (
 	bom        = "\xef\xbb\xbf"
 )
 
-// body hands out the rows of a load as JSON texts, holding one line at a time (or, where the body is one JSON text,
-// that text, of at most jsonBodyMax).
+// body hands out the rows of a load as JSON texts or CSV lines, holding one line at a time (or, where the body is one
+// JSON text, that text, of at most jsonBodyMax).
 type body struct {
 	count  counter
 	r      *bufio.Reader
 	byLine bool
 	strip  bool
+	delim  []byte
+	csv    bool
+	skip   int    // lines at the top that are no rows
 	long   []byte // a line longer than the buffer
 	array  jsonScanner
 	inside bool // within array
@@ -41,8 +44,11 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func openBody(r *http.Request, q loadRequest) (*body, error) {
-	b := &body{count: counter{r: r.Body}, byLine: q.byLine, strip: q.strip, first: true}
+func openBody(r *http.Request, q *loadRequest) (*body, error) {
+	b := &body{count: counter{r: r.Body}, byLine: q.byLine, strip: q.strip, delim: q.delimiter, first: true}
+	if q.csv != nil {
+		b.csv, b.byLine, b.strip, b.skip = true, true, false, q.csv.skip
+	}
 	var in io.Reader = &b.count
 	if q.gzip {
 		z, err := gzip.NewReader(in)
@@ -70,7 +76,11 @@ func (b *body) next() ([]byte, error) {
 			text = bytes.TrimPrefix(text, []byte(bom))
 			b.first = false
 		}
-		if len(bytes.TrimSpace(text)) == 0 {
+		if b.skip > 0 {
+			b.skip--
+			continue
+		}
+		if b.empty(text) {
 			continue
 		}
 		if !b.strip {
@@ -78,10 +88,15 @@ func (b *body) next() ([]byte, error) {
 		}
 		b.array.reset(text)
 		if !b.array.take('[') {
-			return text, &rowError{"JSON data is not an array-object, `strip_outer_array` must be FALSE."}
+			return text, &rowError{text: "JSON data is not an array-object, `strip_outer_array` must be FALSE."}
 		}
 		b.inside = !b.array.take(']')
 	}
+}
+
+// empty says whether a line is none. To JSON white space is nothing; in CSV it is a field.
+func (b *body) empty(text []byte) bool {
+	return len(text) == 0 || !b.csv && len(bytes.TrimSpace(text)) == 0
 }
 
 // element cuts the next row out of an array.
@@ -117,11 +132,18 @@ func (b *body) text() ([]byte, error) {
 		}
 		return all, err
 	}
-	line, err := b.r.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
+	return b.line()
+}
+
+// line reads up to the delimiter, which may have several bytes, and leaves it out. Before the usual one a carriage
+// return is left out too.
+func (b *body) line() ([]byte, error) {
+	end := b.delim[len(b.delim)-1]
+	line, err := b.r.ReadSlice(end)
+	if errors.Is(err, bufio.ErrBufferFull) || err == nil && !bytes.HasSuffix(line, b.delim) {
 		b.long = append(b.long[:0], line...)
-		for errors.Is(err, bufio.ErrBufferFull) {
-			line, err = b.r.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) || err == nil && !bytes.HasSuffix(b.long, b.delim) {
+			line, err = b.r.ReadSlice(end)
 			if b.long = append(b.long, line...); len(b.long) > jsonBodyMax {
 				return nil, tooLarge(int64(len(b.long)))
 			}
@@ -131,5 +153,9 @@ func (b *body) text() ([]byte, error) {
 	if errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil
 	}
-	return bytes.TrimSuffix(line, []byte("\n")), err
+	line = bytes.TrimSuffix(line, b.delim)
+	if string(b.delim) == "\n" {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+	}
+	return line, err
 }

@@ -27,18 +27,27 @@ type Column struct {
 	Key     bool    `json:"key"`
 }
 
-// Table is a Doris table. It is never changed once made: TRUNCATE and DROP work on its rows.
+// Table is a Doris table. It is never changed once made: TRUNCATE and ALTER put another in its place, under its id.
 type Table struct {
 	ID      int64    `json:"-"`
 	DB      *Schema  `json:"-"`
 	Name    string   `json:"name"`
 	Model   Model    `json:"model"`
 	Columns []Column `json:"columns"`
-	SQL     string   `json:"sql"` // the CREATE TABLE as it was given
+	Random  bool     `json:"random,omitempty"` // DISTRIBUTED BY RANDOM
+	// Placement is what the CREATE TABLE said after the key: distribution and properties.
+	Placement string `json:"placement,omitempty"`
+	// Epoch counts the TRUNCATEs: rows that were loaded before one belong to partitions that are gone.
+	Epoch int `json:"epoch,omitempty"`
 }
 
 // rowsName is the table in the row store; ids are never reused, so rows of a dropped table cannot come back.
-func (t *Table) rowsName() string { return fmt.Sprintf("t%d", t.ID) }
+func (t *Table) rowsName() string {
+	if t.Epoch == 0 {
+		return fmt.Sprintf("t%d", t.ID)
+	}
+	return fmt.Sprintf("t%d_%d", t.ID, t.Epoch)
+}
 
 // column finds a column by name; Doris' column names ignore case.
 func (t *Table) column(name string) int {
@@ -50,6 +59,9 @@ type Schema struct {
 	ID     int64
 	Name   string
 	Tables map[string]*Table
+	// Quota is how many transactions may be under way in it: the configured number when it was made, until
+	// ALTER DATABASE says otherwise (doris-wire.md §11.1, 3).
+	Quota int
 }
 
 // Catalog is the set of databases and tables. The server's lock guards it.
@@ -92,7 +104,7 @@ func openCatalog(ctx context.Context, meta *metaStore) (*Catalog, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read catalog: %w", err)
 	}
-	return c, nil
+	return c, c.readQuotas(ctx)
 }
 
 // takeID makes the id durable as used before anything is named by it.
@@ -104,7 +116,7 @@ func (c *Catalog) takeID() (int64, error) {
 	return c.lastID, nil
 }
 
-func (c *Catalog) createDatabase(ctx context.Context, name string) error {
+func (c *Catalog) createDatabase(ctx context.Context, name string, quota int) error {
 	id, err := c.takeID() //nolint:contextcheck // an id is used up whatever becomes of the statement
 	if err != nil {
 		return err
@@ -113,7 +125,7 @@ func (c *Catalog) createDatabase(ctx context.Context, name string) error {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}
 	c.dbs[name] = &Schema{ID: id, Name: name, Tables: map[string]*Table{}}
-	return nil
+	return c.setQuota(c.dbs[name], quota) //nolint:contextcheck // as takeID
 }
 
 func (c *Catalog) dropDatabase(ctx context.Context, s *Schema) error {

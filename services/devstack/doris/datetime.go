@@ -132,6 +132,9 @@ func daysIn(y, m int) int {
 // appendDateTime prints micros with scale digits of fraction.
 func appendDateTime(b []byte, micros int64, scale int) []byte {
 	t := time.UnixMicro(micros).UTC()
+	if scale == dateScale {
+		return t.AppendFormat(b, time.DateOnly)
+	}
 	b = t.AppendFormat(b, time.DateTime)
 	if scale == 0 {
 		return b

@@ -16,15 +16,7 @@ func (c *session) define(p *parser) error {
 	case p.accept("DROP", "TABLE"):
 		return c.dropTable(p)
 	case p.accept("TRUNCATE", "TABLE"):
-		db, name, err := p.qualified()
-		if err != nil {
-			return err
-		}
-		t, err := c.table(db, name)
-		if err != nil {
-			return err
-		}
-		return c.s.rows.truncate(c.ctx, t)
+		return c.truncate(p)
 	default:
 		return p.unsupported()
 	}
@@ -42,7 +34,7 @@ func (c *session) createDatabase(p *parser) error {
 		}
 		return refuse("Can't create database '%s'; database exists", name)
 	}
-	return c.s.catalog.createDatabase(c.ctx, name)
+	return c.s.catalog.createDatabase(c.ctx, name, c.s.cfg.Limits.MaxRunning)
 }
 
 func (c *session) dropDatabase(p *parser) error {
@@ -105,7 +97,7 @@ func (c *session) createTable(p *parser) error {
 		}
 		return refuse("Table '%s' already exists", name)
 	}
-	t := &Table{DB: s, Name: name, SQL: p.sql}
+	t := &Table{DB: s, Name: name}
 	if err := p.tableBody(t); err != nil {
 		return err
 	}

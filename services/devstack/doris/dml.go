@@ -121,6 +121,8 @@ func (t *translator) stored(c *Column, e expr) (string, error) {
 		return "NULL", nil
 	case c.Type.Kind == KindText:
 		return sqlText(string(out.text)), nil
+	case c.Type.Kind == KindFloat:
+		return fmt.Sprintf("%e", out.value(KindFloat)), nil
 	default:
 		return fmt.Sprint(out.i), nil
 	}

@@ -11,10 +11,12 @@ type Limits struct {
 	LabelKeep         time.Duration // streaming_label_keep_max_second
 	LabelNum          int           // label_num_threshold: finished transactions kept per database; 0 = no limit
 	CleanInterval     time.Duration // transaction_clean_interval_second: how often time-outs and retention are looked at
-	MaxRunning        int           // max_running_txn_num_per_db
+	MaxRunning        int           // max_running_txn_num_per_db: of databases that are made from now on
 	MaxPublishing     int           // max_publishing_txn_num_per_table
 	DefaultTimeout    time.Duration // stream_load_default_timeout_second
 	MaxPrepareTimeout time.Duration // max_stream_load_timeout_second
+	LostHeartbeat     time.Duration // abort_txn_after_lost_heartbeat_time_second
+	RPCTimeout        time.Duration // txn_commit_rpc_timeout_ms of back ends; a front end waits half of it for a publish
 }
 
 // DefaultLimits are those of an untouched front end.
@@ -22,8 +24,18 @@ func DefaultLimits() Limits {
 	return Limits{
 		PrecommitTimeout: time.Hour, LabelKeep: 12 * time.Hour, LabelNum: 2000, CleanInterval: 30 * time.Second,
 		MaxRunning: 10000, MaxPublishing: 500,
-		DefaultTimeout: 259200 * time.Second, MaxPrepareTimeout: 259200 * time.Second,
+		DefaultTimeout: 259200 * time.Second, MaxPrepareTimeout: 259200 * time.Second, LostHeartbeat: 300 * time.Second,
+		RPCTimeout: time.Minute,
 	}
+}
+
+// publishWait is how long a commit in one phase waits for its rows to show: a front end gives it half of the time that
+// the back end has for its call (doris-wire.md §11.2).
+func (l *Limits) publishWait() time.Duration {
+	if l.RPCTimeout <= 0 {
+		return DefaultLimits().RPCTimeout / 2
+	}
+	return l.RPCTimeout / 2
 }
 
 // Ledger keeps what a restarted front end still knows. Each call is durable when it returns; after an error the
@@ -54,6 +66,7 @@ type Engine struct {
 	finished map[int64][]*Txn    // per database, in the order of finishing
 	running  map[int64]int       // per database
 	commits  []*Txn              // COMMITTED, in the order of committing
+	lost     map[int64]time.Time // back ends that are gone, since when
 
 	nextID, reserved int64
 	order            int64
@@ -105,6 +118,8 @@ type BeginRequest struct {
 	Label       string
 	RequestID   string
 	Coordinator string
+	BackEnd     int64         // the back end that asks
+	Quota       int           // of the database; 0 = Limits.MaxRunning
 	Timeout     time.Duration // 0 = default; whole seconds
 }
 
@@ -134,8 +149,12 @@ func (e *Engine) Begin(r BeginRequest) (Txn, error) {
 			return Txn{}, refuseLabel(t)
 		}
 	}
-	if n := e.running[r.DB]; n >= e.limits.MaxRunning {
-		return Txn{}, refuse("current running txns on db %d is %d, larger than limit %d", r.DB, n, e.limits.MaxRunning)
+	quota := r.Quota
+	if quota == 0 {
+		quota = e.limits.MaxRunning
+	}
+	if n := e.running[r.DB]; n >= quota {
+		return Txn{}, refuse("current running txns on db %d is %d, larger than limit %d", r.DB, n, quota)
 	}
 	if n := e.publishing(r.Table); n >= e.limits.MaxPublishing {
 		return Txn{}, refuse("current committed txns on table %d is %d, larger than limit %d", r.Table, n, e.limits.MaxPublishing)
@@ -145,7 +164,7 @@ func (e *Engine) Begin(r BeginRequest) (Txn, error) {
 		return Txn{}, err
 	}
 	t := &Txn{
-		ID: id, DB: r.DB, Table: r.Table, Label: r.Label, RequestID: r.RequestID, Coordinator: r.Coordinator,
+		ID: id, DB: r.DB, Table: r.Table, Label: r.Label, RequestID: r.RequestID, Coordinator: r.Coordinator, BackEnd: r.BackEnd,
 		PrepareTime: e.now(), Timeout: r.Timeout, PrecommitTimeout: e.limits.PrecommitTimeout,
 	}
 	e.add(t)

@@ -34,6 +34,11 @@ type (
 		e   expr
 		not bool
 	}
+	like struct {
+		e       expr
+		pattern string
+		not     bool
+	}
 	call struct {
 		name     string // lower case
 		args     []expr
@@ -58,6 +63,7 @@ func (negate) isExpr()    {}
 func (inList) isExpr()    {}
 func (between) isExpr()   {}
 func (isNull) isExpr()    {}
+func (like) isExpr()      {}
 func (call) isExpr()      {}
 func (cast) isExpr()      {}
 
@@ -142,6 +148,12 @@ func (p *parser) comparison() (expr, error) {
 		}
 		hi, err := p.sum()
 		return between{l, lo, hi, n}, err
+	case p.accept("LIKE"):
+		pattern, err := p.text()
+		if err == nil && p.is("ESCAPE") {
+			err = p.unsupported()
+		}
+		return like{l, pattern, n}, err
 	case n:
 		return nil, p.unsupported()
 	}

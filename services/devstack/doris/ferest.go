@@ -2,9 +2,9 @@ package doris
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // restReply is the body of most REST answers of the front end. HTTP status is 200 whatever the code says.
@@ -28,66 +28,84 @@ func internalError(w http.ResponseWriter, text string) {
 
 func success(w http.ResponseWriter, data any) { writeJSON(w, restReply{"success", 0, data, 0}) }
 
-func (s *Server) login(w http.ResponseWriter, r *http.Request) (user, password string, ok bool) {
+func (f *frontEnd) login(w http.ResponseWriter, r *http.Request) (user, password string, ok bool) {
 	user, password, ok = r.BasicAuth()
 	switch {
 	case !ok:
 		writeJSON(w, restReply{"Unauthorized", 401, "Need auth information.", 0})
-	case !s.admit(user, password):
+	case !f.admit(user, password):
 		ok = false
 		writeJSON(w, restReply{"Unauthorized", 401, accessDenied(r, user, password), 0})
 	}
 	return user, password, ok
 }
 
-func (s *Server) withLogin(h http.HandlerFunc) http.HandlerFunc {
+func (f *frontEnd) withLogin(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if _, _, ok := s.login(w, r); ok {
+		if _, _, ok := f.login(w, r); ok {
 			h(w, r)
 		}
 	}
 }
 
-func (s *Server) getLoadState(w http.ResponseWriter, r *http.Request) {
+// getLoadState answers at the master; a follower sends there.
+func (f *frontEnd) getLoadState(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.isMaster() && f.master != nobody {
+		user, password, _ := r.BasicAuth() // it was asked for before
+		redirect(w, r, f.fes[f.master].addrs[0], user, password)
+		return
+	}
 	label := r.URL.Query().Get("label")
 	if label == "" {
 		writeJSON(w, restReply{"Bad Request", 403, "No label selected", 0})
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	schema, ok := s.catalog.dbs[r.PathValue("db")]
+	schema, ok := f.catalog.dbs[r.PathValue("db")]
 	if !ok {
 		err := refuseMissing(codeAnalysis, "unknown databases, dbName=%s", r.PathValue("db"))
 		writeJSON(w, restReply{"Error", 1, err.Error(), 0})
 		return
 	}
 	state := "UNKNOWN"
-	if t, ok := s.engine.Newest(schema.ID, label); ok {
+	if t, ok := f.engine.Newest(schema.ID, label); ok {
 		state = t.Status.String()
 	}
 	success(w, state)
 }
 
-func (s *Server) getBackends(w http.ResponseWriter, _ *http.Request) {
-	host, port, _ := net.SplitHostPort(s.announced())
-	n, _ := strconv.Atoi(port)
+// getBackends lists all back ends, or with is_alive=true those that are up.
+func (f *frontEnd) getBackends(w http.ResponseWriter, r *http.Request) {
 	type backend struct {
 		IP       string `json:"ip"`
 		HTTPPort int    `json:"http_port"`
 		Alive    bool   `json:"is_alive"`
 	}
-	success(w, map[string]any{"backends": []backend{{host, n, true}}})
+	all := []backend{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.backEnds() {
+		if m.alive || !strings.EqualFold(r.URL.Query().Get("is_alive"), "true") {
+			port, _ := strconv.Atoi(m.http) // it was listened at, or was announced
+			all = append(all, backend{m.host, port, m.alive})
+		}
+	}
+	success(w, map[string]any{"backends": all})
 }
 
-func (s *Server) getBootstrap(w http.ResponseWriter, _ *http.Request) {
+func (f *frontEnd) getBootstrap(w http.ResponseWriter, _ *http.Request) {
 	success(w, map[string]any{"replayedJournalId": 0, "queryPort": 0, "rpcPort": 0, "version": Banner})
 }
 
-func (s *Server) getSchema(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.catalog.table(r.PathValue("db"), r.PathValue("table"))
+func (f *frontEnd) getSchema(w http.ResponseWriter, r *http.Request) {
+	if user, _, _ := r.BasicAuth(); !f.accounts.may(user, privSelect, r.PathValue("db"), r.PathValue("table")) {
+		writeJSON(w, restReply{"Unauthorized", 401, readRefused, 0})
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.catalog.table(r.PathValue("db"), r.PathValue("table"))
 	if err != nil {
 		writeJSON(w, restReply{"Error", 1, err.Error(), 0})
 		return

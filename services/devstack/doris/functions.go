@@ -15,6 +15,7 @@ func newDriver() (*sqlite.Driver, error) {
 	d := &sqlite.Driver{}
 	for name, f := range map[string]*sqlite.FunctionImpl{
 		"dx_xxh64":     {NArgs: -1, Deterministic: true, VolatileArgs: true, Scalar: xxhash64},
+		"dx_like":      {NArgs: 2, Deterministic: true, Scalar: likeText},
 		"dx_datetime":  {NArgs: 2, Deterministic: true, Scalar: dateTimeText},
 		"dx_sum_large": {NArgs: 1, MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) { return &sumLarge{}, nil }},
 		"dx_bit_xor":   {NArgs: 1, MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) { return &bitXor{}, nil }},

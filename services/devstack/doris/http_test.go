@@ -215,7 +215,7 @@ func TestRefusalKeepsBodyBack(t *testing.T) {
 	s := withTable(t, doris.Config{})
 	for header, want := range map[string]string{
 		"format: json\r\nstrict_mode: x\r\nContent-Length: 9\r\n":  "[INVALID_ARGUMENT]Invalid strict mode format. Must be bool type",
-		"format: csw\r\nContent-Length: 9\r\n":                     "[INVALID_ARGUMENT]unknown data format, format: csw",
+		"format: csw\r\nContent-Length: 9\r\n":                     "[DATA_FILE_TYPE_ERROR]unknown data format, format=csw",
 		"format: json\r\nlabel: a.b\r\nContent-Length: 9\r\n":      `[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = Label format error. regex: ^[\-_A-Za-z0-9:\p{L}]{1,128}$, label: a.b`,
 		"format: json\r\nwhere: a > 1\r\nContent-Length: 9\r\n":    "[INVALID_ARGUMENT]stand-in does not support header where",
 		"format: json\r\ntimeout: 0\r\nContent-Length: 9\r\n":      "[ANALYSIS_ERROR]TStatus: errCode = 2, detailMessage = Invalid timeout: 0. Timeout should be higher than Config.min_load_timeout_second: 1",

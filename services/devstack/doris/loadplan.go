@@ -1,33 +1,50 @@
 package doris
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
-// plan maps the keys of a JSON row to the columns of a table, and turns rows into cells.
-type plan struct {
-	table *Table
-	loc   *time.Location
-	lax   bool           // a value that does not parse becomes NULL where NULL is allowed
-	keys  map[string]int // JSON key -> column
-	order []string       // keys as the last row had them: the next row most likely has the same
-	index []int          // columns of order, -1 = not ours
-	row   []cell
-	seen  []bool
-	scan  jsonScanner
+// deleteSign is the hidden column of UNIQUE tables: a row with 1 in it takes away the row of its key.
+const deleteSign = "__DORIS_DELETE_SIGN__"
+
+// Where a column of the file goes, when it is not a column of the table.
+const (
+	toNowhere = -1
+	toSign    = -2
+)
+
+// fileColumn is a column of what is loaded: a JSON key, or a CSV field.
+type fileColumn struct {
+	name string
+	to   int
 }
 
-// newPlan is the front end's planning of a load. Without a columns list JSON keys are column names, letter for letter.
+// plan maps what is loaded to the columns of a table, and turns rows into cells.
+type plan struct {
+	table     *Table
+	loc       *time.Location
+	lax       bool // a value that does not parse becomes NULL where NULL is allowed
+	csv       *csvForm
+	delimiter []byte
+	file      []fileColumn
+	from      []int          // file column of each column of the table, -1 = none
+	keys      map[string]int // file column by JSON key
+	order     []string       // keys as the last row had them: the next row most likely has the same
+	index     []int          // file columns of order, -1 = not ours
+	values    []token        // by file column
+	seen      []bool         // by file column
+	scan      jsonScanner
+
+	row     []cell
+	deleted bool
+}
+
+// newPlan is the front end's planning of a load. Without a columns list the file holds the table's columns, and the
+// hidden ones that are named.
 func newPlan(t *Table, q loadRequest, zoneOf *time.Location) (*plan, error) {
-	p := &plan{
-		table: t, loc: zoneOf, lax: !q.strict, keys: map[string]int{},
-		row: make([]cell, len(t.Columns)), seen: make([]bool, len(t.Columns)),
-	}
+	p := &plan{table: t, loc: zoneOf, lax: !q.strict, csv: q.csv, delimiter: q.delimiter, keys: map[string]int{}, row: make([]cell, len(t.Columns))}
 	if q.timezone != "" {
 		loc, err := zone(q.timezone)
 		if err != nil {
@@ -37,163 +54,82 @@ func newPlan(t *Table, q loadRequest, zoneOf *time.Location) (*plan, error) {
 	}
 	if q.columns == "" {
 		for i, c := range t.Columns {
-			p.keys[c.Name] = i
+			p.file = append(p.file, fileColumn{c.Name, i})
 		}
-		return p, nil
+		for _, name := range splitList(q.hidden) {
+			p.file = append(p.file, fileColumn{name, p.target(name)})
+		}
+	} else if err := p.list(q.columns); err != nil {
+		return nil, err
 	}
-	return p, p.list(q.columns)
+	p.from = slices.Repeat([]int{-1}, len(t.Columns))
+	for i, f := range p.file {
+		p.keys[f.name] = i
+		if f.to >= 0 {
+			p.from[f.to] = i
+		}
+	}
+	for i, c := range t.Columns {
+		if p.from[i] < 0 && c.NotNull && c.Default == nil {
+			return nil, refuse("Column has no default value, column=%s", c.Name)
+		}
+	}
+	p.values, p.seen = make([]token, len(p.file)), make([]bool, len(p.file))
+	return p, nil
 }
 
-// list reads the columns header; each name is the JSON key of the column of that name, in any case.
+// list reads the columns header; each name is the JSON key of the column of that name, in any case. An expression for
+// a name that the table does not have means nothing.
 func (p *plan) list(columns string) error {
-	named := make([]bool, len(p.table.Columns))
-	for _, name := range strings.Split(columns, ",") {
+	for _, name := range splitList(columns) {
+		name, _, expression := strings.Cut(name, "=")
 		name = strings.Trim(strings.TrimSpace(name), "`")
-		if strings.ContainsAny(name, "=(") {
-			return refuse("stand-in does not support expressions in columns: %s", name)
-		}
-		i := p.table.column(name)
+		to := p.target(name)
 		switch {
-		case i < 0:
-		case named[i]:
-			return refuse("Duplicate column: %s", name)
-		default:
-			named[i] = true
-			p.keys[name] = i
-		}
-	}
-	for i, c := range p.table.Columns {
-		if !named[i] && c.NotNull && c.Default == nil {
-			return refuse("Column has no default value, column=%s", c.Name)
-		}
-	}
-	return nil
-}
-
-// rowError is a row that was refused, not a load: up to a ratio a load may have some.
-type rowError struct{ text string }
-
-func (e *rowError) Error() string { return e.text }
-
-// parse turns one JSON object into p.row, whose texts point into obj.
-func (p *plan) parse(obj []byte) error {
-	if !utf8.Valid(obj) {
-		return &rowError{"Parse json data failed: invalid UTF-8"}
-	}
-	p.scan.reset(obj)
-	if err := p.object(); err != nil {
-		return err
-	}
-	if !p.scan.end() {
-		if p.scan.space() == '{' {
-			return errManyObjects
-		}
-		return &rowError{"Parse json data failed: text after the object"}
-	}
-	return p.fillMissing()
-}
-
-var (
-	errManyObjects = errors.New("[DATA_QUALITY_ERROR]Multiple JSON objects in a single line")
-	errMalformed   = &rowError{"Parse json data failed: malformed JSON"}
-)
-
-func (p *plan) object() error {
-	clear(p.seen)
-	if p.scan.space() == '[' {
-		return &rowError{"JSON data is array-object, `strip_outer_array` must be TRUE."}
-	}
-	if !p.scan.take('{') {
-		return errMalformed
-	}
-	if p.scan.take('}') {
-		return nil
-	}
-	var first error // of the values; the object is read to its end all the same
-	for n := 0; ; n++ {
-		if p.scan.space() != '"' {
-			return errMalformed
-		}
-		key, err := p.scan.text()
-		if err != nil || !p.scan.take(':') {
-			return errMalformed
-		}
-		v, err := p.scan.value()
-		if err != nil {
-			return errMalformed
-		}
-		if i := p.columnOf(n, key); i >= 0 && !p.seen[i] { // of a key given twice the first counts
-			p.seen[i] = true
-			if err := p.set(i, v); err != nil && first == nil {
-				first = &rowError{err.Error()}
-			}
-		}
-		if p.scan.take('}') {
-			return first
-		}
-		if !p.scan.take(',') {
-			return errMalformed
-		}
-	}
-}
-
-func (p *plan) set(i int, v token) error {
-	c := &p.table.Columns[i]
-	err := c.convert(v, p.loc, &p.row[i])
-	if err != nil && p.lax && !c.NotNull && c.Type.Kind != KindText {
-		p.row[i] = cell{null: true}
-		return nil
-	}
-	return err
-}
-
-// columnOf finds a key's column, by its place in the row before when that fits.
-func (p *plan) columnOf(n int, key []byte) int {
-	if n < len(p.order) && string(key) == p.order[n] {
-		return p.index[n]
-	}
-	i, ok := p.keys[string(key)]
-	if !ok {
-		i = -1
-	}
-	if n == len(p.order) && n < 2*len(p.row)+16 {
-		p.order, p.index = append(p.order, string(key)), append(p.index, i)
-	}
-	return i
-}
-
-func (p *plan) fillMissing() error {
-	matched := false
-	for i := range p.row {
-		if p.seen[i] {
-			matched = true
+		case expression && to == toNowhere:
 			continue
+		case expression, strings.ContainsAny(name, "( "):
+			return refuse("stand-in does not support expressions in columns: %s", name)
+		case slices.ContainsFunc(p.file, func(f fileColumn) bool { return strings.EqualFold(f.name, name) }):
+			return refuse("Duplicate column: %s", name)
 		}
-		c := &p.table.Columns[i]
-		switch {
-		case c.Default != nil:
-			if err := c.convert(token{tokString, []byte(*c.Default)}, p.loc, &p.row[i]); err != nil {
-				return &rowError{err.Error()}
-			}
-		case c.NotNull:
-			return &rowError{fmt.Sprintf("The column `%s` is not nullable, but it's not found in jsondata.", c.Name)}
-		default:
-			p.row[i] = cell{null: true}
-		}
-	}
-	if !matched {
-		return &rowError{"There is no column matching jsonpaths in the json file, columns:[" + p.names() + "], please check columns and jsonpaths"}
+		p.file = append(p.file, fileColumn{name, to})
 	}
 	return nil
 }
 
-func (p *plan) names() string {
-	var b bytes.Buffer
-	for i, c := range p.table.Columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(c.Name)
+// target is where a column of the file goes. Of the hidden columns the stand-in's UNIQUE tables have the delete sign,
+// and DUPLICATE ones none.
+func (p *plan) target(name string) int {
+	if strings.EqualFold(name, deleteSign) && p.table.Model == Unique {
+		return toSign
 	}
-	return b.String()
+	return max(p.table.column(name), toNowhere)
+}
+
+// splitList cuts at the commas that are in no brackets and in no quotes.
+func splitList(list string) []string {
+	var parts []string
+	depth, from := 0, 0
+	quote := byte(0)
+	for i := range len(list) {
+		switch c := list[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"' || c == '`':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			parts, from = append(parts, strings.TrimSpace(list[from:i])), i+1
+		}
+	}
+	if rest := strings.TrimSpace(list[from:]); rest != "" {
+		parts = append(parts, rest)
+	}
+	return parts
 }

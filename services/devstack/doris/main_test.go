@@ -61,8 +61,13 @@ func withTable(t testing.TB, cfg doris.Config) *standIn {
 
 func connect(t testing.TB, s *doris.Server, user, password, db string) *sql.DB {
 	t.Helper()
+	return connectTo(t, s.MySQLAddr(), user, password, db)
+}
+
+func connectTo(t testing.TB, addr, user, password, db string) *sql.DB {
+	t.Helper()
 	cfg := mysql.NewConfig()
-	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName, cfg.InterpolateParams = user, password, "tcp", s.MySQLAddr(), db, true
+	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName, cfg.InterpolateParams = user, password, "tcp", addr, db, true
 	c, err := mysql.NewConnector(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +94,10 @@ func (s *standIn) rows(q string, args ...any) [][]string {
 	return all
 }
 
-func (s *standIn) tryRows(q string, args ...any) ([][]string, error) {
-	rows, err := s.db.QueryContext(context.Background(), q, args...)
+func (s *standIn) tryRows(q string, args ...any) ([][]string, error) { return rowsOf(s.db, q, args...) }
+
+func rowsOf(db *sql.DB, q string, args ...any) ([][]string, error) {
+	rows, err := db.QueryContext(context.Background(), q, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +232,7 @@ func (s *standIn) state(label string) string {
 // until waits for a state of a label.
 func (s *standIn) until(label, want string) {
 	s.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for got := s.state(label); got != want; got = s.state(label) {

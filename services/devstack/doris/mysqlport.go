@@ -8,21 +8,15 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/server"
 )
 
-// greeting is what front ends from 2.1 to 4.0 advertise; in particular no DEPRECATE_EOF and no length-encoded
-// authentication, so clients must speak the older forms.
-const greeting uint32 = mysql.CLIENT_LONG_FLAG | mysql.CLIENT_CONNECT_WITH_DB | mysql.CLIENT_LOCAL_FILES |
-	mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_PLUGIN_AUTH
-
-const charsetUTF8 = 33
-
 // mysqlPort accepts SQL connections and owns their goroutines.
 type mysqlPort struct {
-	s        *Server
+	s        *frontEnd
 	listener net.Listener
 	protocol *server.Server
 
@@ -30,9 +24,11 @@ type mysqlPort struct {
 	open    map[net.Conn]struct{}
 	closing bool
 	running sync.WaitGroup
+
+	connections atomic.Uint32
 }
 
-func newMySQLPort(s *Server, l net.Listener) *mysqlPort {
+func newMySQLPort(s *frontEnd, l net.Listener) *mysqlPort {
 	return &mysqlPort{
 		s: s, listener: l, open: map[net.Conn]struct{}{},
 		protocol: server.NewServer(mysqlVersion, charsetUTF8, mysql.AUTH_NATIVE_PASSWORD, nil, nil),
@@ -86,14 +82,22 @@ func (m *mysqlPort) closeAll() {
 	}
 }
 
+// handle serves one connection until its client goes.
 func (m *mysqlPort) handle(ctx context.Context, raw net.Conn) {
-	session := newSession(ctx, m.s)
-	conn, err := m.protocol.NewCustomizedConn(&wire{Conn: raw, out: bufio.NewWriterSize(raw, 64<<10)}, users{m.s}, session)
-	if err != nil {
-		return // the client was told
+	h := &handshake{conn: raw, in: bufio.NewReaderSize(raw, 16<<10), id: m.connections.Add(1)}
+	if err := m.login(h, raw.RemoteAddr()); err != nil {
+		return // the client was told, or is gone
 	}
+	session := newSession(ctx, m.s)
+	session.user, session.db, session.id = h.user, h.db, h.id
+	w := &wire{Conn: raw, in: h.in, out: bufio.NewWriterSize(raw, 64<<10), replay: replayed(h.user)}
+	conn, err := m.protocol.NewCustomizedConn(w, noPasswords{}, session)
+	if err != nil {
+		m.s.cfg.Log.ErrorContext(ctx, "hand over MySQL connection", slog.Any("error", err))
+		return
+	}
+	w.through = true
 	session.conn = conn
-	session.user = conn.GetUser()
 	for !conn.Closed() {
 		if err := conn.HandleCommand(); err != nil || conn.Conn == nil {
 			return // the client is gone
@@ -101,45 +105,77 @@ func (m *mysqlPort) handle(ctx context.Context, raw net.Conn) {
 	}
 }
 
-// users are the front end's credentials. An unknown user has a password that nobody can give.
-type users struct{ s *Server }
-
-func (u users) CheckUsername(string) (bool, error) { return true, nil }
-
-func (u users) GetCredential(user string) (string, bool, error) {
-	switch {
-	case user == "root":
-		return "", true, nil
-	case user != "" && user == u.s.cfg.User:
-		return u.s.cfg.Password, true, nil
-	default:
-		return newUUID(), true, nil
+// login lets a client in, or says why not: first who it is, then whether it may have the database that it asks for.
+func (m *mysqlPort) login(h *handshake, from net.Addr) error {
+	if err := h.greet(); err != nil {
+		return err
 	}
+	if err := h.response(); err != nil {
+		return err
+	}
+	return h.end(m.refusal(h, from))
 }
 
-// wire collects small writes until the server waits for the client, and puts the right capabilities into the
-// greeting, which go-mysql does not let us choose.
+func (m *mysqlPort) refusal(h *handshake, from net.Addr) *mysql.MyError {
+	switch {
+	case h.user == rootUser && isLoopback(from): // with any password: so does a real one (doris-wire.md §11.6)
+	case !m.s.accounts.scrambled(h.user, h.salt, h.auth):
+		return h.denied(from)
+	}
+	if h.db == "" {
+		return nil
+	}
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	return m.s.useRefusal(h.user, h.db)
+}
+
+func isLoopback(a net.Addr) bool {
+	ip := net.ParseIP(hostOf(a))
+	return ip != nil && ip.IsLoopback()
+}
+
+// noPasswords is for go-mysql's own handshake, which meets nobody but replayed.
+type noPasswords struct{}
+
+func (noPasswords) CheckUsername(string) (bool, error) { return true, nil }
+
+func (noPasswords) GetCredential(string) (string, bool, error) { return "", true, nil }
+
+// replayed is the response of a user without a password to go-mysql's greeting.
+func replayed(user string) []byte {
+	p := binary.LittleEndian.AppendUint32(nil, mysql.CLIENT_PROTOCOL_41|mysql.CLIENT_SECURE_CONNECTION|mysql.CLIENT_PLUGIN_AUTH)
+	p = append(p, make([]byte, 4+1+23)...)
+	p = append(append(p, user...), 0, 0) // and the length of the password
+	p = append(append(p, mysql.AUTH_NATIVE_PASSWORD...), 0)
+	return append([]byte{byte(len(p)), byte(len(p) >> 8), byte(len(p) >> 16), 1}, p...)
+}
+
+// wire collects small writes until the server waits for the client. Before it is through, go-mysql shakes hands with
+// nobody: it is answered by replay, and what it says is lost.
 type wire struct {
 	net.Conn
+	in      *bufio.Reader
 	out     *bufio.Writer
-	greeted bool
+	replay  []byte
+	through bool
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	if len(w.replay) > 0 {
+		n := copy(p, w.replay)
+		w.replay = w.replay[n:]
+		return n, nil
+	}
 	if err := w.out.Flush(); err != nil {
 		return 0, err
 	}
-	return w.Conn.Read(p)
+	return w.in.Read(p)
 }
 
 func (w *wire) Write(p []byte) (int, error) {
-	if !w.greeted {
-		w.greeted = true
-		// header 4, protocol 1, version and its NUL, connection id 4, scramble 8, filler 1; then the lower half of the
-		// capabilities, charset 1, status 2, and the upper half.
-		at := 4 + 1 + len(mysqlVersion) + 1 + 4 + 8 + 1
-		binary.LittleEndian.PutUint16(p[at:], uint16(greeting&0xffff))
-		binary.LittleEndian.PutUint16(p[at+5:], uint16(greeting>>16))
+	if !w.through {
+		return len(p), nil
 	}
 	return w.out.Write(p)
 }

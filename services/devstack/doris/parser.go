@@ -17,11 +17,30 @@ func newParser(sql string) (*parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One statement; a semicolon may end it.
-	for n := len(in) - 1; n > 0 && in[n-1].kind == lexSign && in[n-1].text == ";"; n-- {
-		in = append(in[:n-1], in[n])
-	}
 	return &parser{sql: sql, in: in}, nil
+}
+
+// statements cuts a query at its semicolons; empty ones between them say nothing. There is always one.
+func statements(sql string) ([]string, error) {
+	in, err := lex(sql)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	from := 0
+	for _, l := range in {
+		if l.kind != lexEnd && (l.kind != lexSign || l.text != ";") {
+			continue
+		}
+		if one := strings.TrimSpace(sql[from:l.from]); one != "" {
+			all = append(all, one)
+		}
+		from = l.to
+	}
+	if len(all) == 0 {
+		all = []string{""}
+	}
+	return all, nil
 }
 
 func (p *parser) peek() lexeme { return p.in[p.at] }

@@ -2,6 +2,8 @@ package doris
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -11,10 +13,33 @@ import (
 // or int64.
 type relation struct {
 	names []string
+	kinds map[string]Kind // of columns that are no texts when it is selected from; SHOW has texts only
 	rows  [][]any
 }
 
 func newRelation(names ...string) *relation { return &relation{names: names} }
+
+// typed says of which kind some columns are: a column of NULLs cannot tell. Texts in them become numbers.
+func (r *relation) typed(kind Kind, names ...string) {
+	if r.kinds == nil {
+		r.kinds = map[string]Kind{}
+	}
+	for _, n := range names {
+		r.kinds[n] = kind
+		for _, row := range r.rows {
+			cell := &row[slices.Index(r.names, n)]
+			text, ok := (*cell).(string)
+			if !ok {
+				continue
+			}
+			v, _ := strconv.ParseInt(text, 10, 64) // ports, and counts
+			if kind == KindBool {
+				v = map[string]int64{"true": 1}[text]
+			}
+			*cell = v
+		}
+	}
+}
 
 func (r *relation) add(cells ...any) { r.rows = append(r.rows, cells) }
 
@@ -23,11 +48,9 @@ func (r *relation) source(name string) source {
 	s := source{name: name}
 	cols := make([]string, len(r.names))
 	for i, n := range r.names {
-		kind := KindText
-		if len(r.rows) > 0 {
-			if _, ok := r.rows[0][i].(int64); ok {
-				kind = KindInt
-			}
+		kind, ok := r.kinds[n]
+		if !ok {
+			kind = KindText
 		}
 		s.columns = append(s.columns, sourceColumn{n, valueType{kind: kind}})
 		cols[i] = fmt.Sprintf("column%d AS %s", i+1, quote(n))

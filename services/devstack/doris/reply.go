@@ -1,8 +1,10 @@
 package doris
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -51,6 +53,42 @@ func writePretty(w http.ResponseWriter, v any) {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "    ")
 	_ = enc.Encode(v) // the client is gone, or it has its answer
+}
+
+// zipped sends JSON replies in gzip to clients that accept it, as a back end does.
+func zipped(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		z := &zipWriter{ResponseWriter: w}
+		next.ServeHTTP(z, r)
+		if z.zip != nil {
+			_ = z.zip.Close() // the client is gone, or it has its answer
+		}
+	})
+}
+
+// zipWriter decides at the first byte of a body.
+type zipWriter struct {
+	http.ResponseWriter
+	zip   *gzip.Writer
+	began bool
+}
+
+func (z *zipWriter) Write(p []byte) (int, error) {
+	if !z.began {
+		z.began = true
+		if z.Header().Get("Content-Type") == "application/json" {
+			z.Header().Set("Content-Encoding", "gzip")
+			z.zip = gzip.NewWriter(z.ResponseWriter)
+		}
+	}
+	if z.zip != nil {
+		return z.zip.Write(p)
+	}
+	return z.ResponseWriter.Write(p)
 }
 
 func sinceMs(t time.Time) int64 { return time.Since(t).Milliseconds() }

@@ -27,7 +27,7 @@ func TestKill(t *testing.T) {
 	precommitted := s.load(table, "precommitted", line(1, 2, "precommitted"))
 	s.load(table, "aborted", line(1, 3, "aborted"))
 	s.phase("abort", "label", "aborted")
-	s.Faults().HoldPublish.Store(true)
+	s.Faults().Arm(doris.HoldPublish, doris.Arming{})
 	committed := s.load(table, "committed", line(1, 4, "committed"))
 	s.commit(committed.TxnID)
 
@@ -87,7 +87,7 @@ func TestKillInPublish(t *testing.T) {
 	s := open(t, doris.Config{Dir: dir})
 	s.exec("CREATE DATABASE ods")
 	s.exec("CREATE TABLE ods.d (id INT NOT NULL) DUPLICATE KEY(id) DISTRIBUTED BY RANDOM BUCKETS 1")
-	s.Faults().HoldPublish.Store(true)
+	s.Faults().Arm(doris.HoldPublish, doris.Arming{})
 	reply := s.load("d", "L", `{"id":7}`)
 	s.commit(reply.TxnID)
 	if err := s.Kill(); err != nil {
@@ -146,7 +146,7 @@ func TestLock(t *testing.T) {
 // TestRace: of many commits one wins, and so it is with labels.
 func TestRace(t *testing.T) {
 	s := withTable(t, doris.Config{})
-	s.Faults().HoldPublish.Store(true)
+	s.Faults().Arm(doris.HoldPublish, doris.Arming{})
 	var all sync.WaitGroup
 	loads, commits := make(chan string, 20), make(chan string, 20)
 	for range 20 {
@@ -171,56 +171,6 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// TestFaults: each breaks the answer, not the outcome.
-func TestFaults(t *testing.T) {
-	s := withTable(t, doris.Config{})
-	f := s.Faults()
-	load := func(label string) answer {
-		return s.call("PUT", s.BEURL()+"/api/ods/"+table+"/_stream_load", nil, "label", label, "format", "json", "two_phase_commit", "true", "Content-Length", "0")
-	}
-	f.DropPrecommitReply.Store(true)
-	if got := load("a"); got.err == nil || s.state("a") != "PRECOMMITTED" {
-		t.Errorf("drop after precommit: %+v, state %s", got, s.state("a"))
-	}
-	f.DropPrecommitReply.Store(false)
-	f.FailThoughPrecommitted.Store(true)
-	var reply loadReply
-	load("b").decode(t, &reply)
-	if reply.Status != "Fail" || s.state("b") != "PRECOMMITTED" {
-		t.Errorf("fail though precommitted: %+v, state %s", reply, s.state("b"))
-	}
-	f.FailThoughPrecommitted.Store(false)
-	text := "[E-235]tablet error / version count: 4003, exceed limit: 4000"
-	f.FailLoad.Store(&text)
-	load("c").decode(t, &reply)
-	if reply.Message != text || s.state("c") != "ABORTED" {
-		t.Errorf("fail: %+v, state %s", reply, s.state("c"))
-	}
-	f.FailLoad.Store(nil)
-	f.DropCommitReply.Store(true)
-	if got := s.call("PUT", s.BEURL()+"/api/ods/_stream_load_2pc", nil, "txn_operation", "commit", "label", "a"); got.err == nil {
-		t.Errorf("drop after commit: %+v", got)
-	}
-	s.until("a", "VISIBLE")
-	f.DropCommitReply.Store(false)
-	f.HoldPublish.Store(true)
-	s.phase("commit", "label", "b")
-	if got := s.state("b"); got != "COMMITTED" {
-		t.Errorf("held publish: %s", got)
-	}
-	f.HoldPublish.Store(false)
-	s.until("b", "VISIBLE")
-	if err := s.ForgetLabel("ods", "b"); err != nil || s.state("b") != "UNKNOWN" {
-		t.Errorf("forget: %v, %s", err, s.state("b"))
-	}
-	f.DelayReply.Store(int64(100 * time.Millisecond))
-	start := time.Now()
-	load("d")
-	if took := time.Since(start); took < 100*time.Millisecond {
-		t.Errorf("delayed by %v", took)
-	}
-}
-
 // TestOnePhase: without two_phase_commit a load answers when its rows are visible.
 func TestOnePhase(t *testing.T) {
 	s := withTable(t, doris.Config{PublishDelay: 30 * time.Millisecond})
@@ -239,7 +189,7 @@ func TestTableGone(t *testing.T) {
 	s := withTable(t, doris.Config{})
 	a := s.load(table, "a", line(1, 1, "x"))
 	b := s.load(table, "b", line(1, 2, "x"))
-	s.Faults().HoldPublish.Store(true)
+	s.Faults().Arm(doris.HoldPublish, doris.Arming{})
 	s.commit(b.TxnID)
 	s.exec("DROP TABLE ods." + table)
 	if got := s.commit(a.TxnID); got.Status != "ANALYSIS_ERROR" || s.state("a") != "PRECOMMITTED" {
@@ -248,7 +198,7 @@ func TestTableGone(t *testing.T) {
 	if got := s.phase("abort", "label", "a"); got.Status != "Success" {
 		t.Errorf("abort: %+v", got)
 	}
-	s.Faults().HoldPublish.Store(false)
+	s.Faults().Disarm(doris.HoldPublish)
 	s.until("b", "VISIBLE")
 	missing := s.call("PUT", s.BEURL()+"/api/ods/"+table+"/_stream_load", http.NoBody, "label", "c", "format", "json", "Content-Length", "0")
 	var reply loadReply

@@ -22,6 +22,7 @@ func (e *Engine) sweep() {
 			_ = e.abort(t, reasonTimeout)
 		}
 	}
+	e.orphanLost(now)
 	for db := range e.finished {
 		_ = e.expire(db, now)
 	}

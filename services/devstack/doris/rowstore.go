@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -16,9 +15,6 @@ type rowStore struct {
 	write *sql.DB
 	read  *sql.DB
 }
-
-// publishBatch is how many rows one INSERT carries: enough to spread the cost of a statement over many rows.
-const publishBatch = 50
 
 func openRows(ctx context.Context, write, read *sql.DB) (*rowStore, error) {
 	s := &rowStore{write, read}
@@ -49,7 +45,8 @@ func (s *rowStore) create(ctx context.Context, t *Table) error {
 		}
 	}
 	table := quote(t.rowsName())
-	statements := []string{"CREATE TABLE " + table + " (" + strings.Join(cols, ", ") + ")"}
+	// What an attempt left behind that died before the catalog knew of it is of no use to anybody.
+	statements := []string{"DROP TABLE IF EXISTS " + table, "CREATE TABLE " + table + " (" + strings.Join(cols, ", ") + ")"}
 	unique := ""
 	if t.Model == Unique {
 		unique = "UNIQUE "
@@ -65,14 +62,27 @@ func (s *rowStore) drop(ctx context.Context, t *Table) error {
 	return execAll(ctx, s.write, "DROP TABLE IF EXISTS "+quote(t.rowsName()))
 }
 
-func (s *rowStore) truncate(ctx context.Context, t *Table) error {
-	return execAll(ctx, s.write, "DELETE FROM "+quote(t.rowsName()))
+// addColumn gives the rows of a table another column with a value. One of that name is what an attempt left behind that
+// died before the catalog knew of it, and goes: its value may be another.
+func (s *rowStore) addColumn(ctx context.Context, t *Table, c *Column, value string) error {
+	var n int
+	err := s.write.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info(?) WHERE name = ?`, t.rowsName(), c.Name).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("add column %s to table %s: %w", c.Name, t.Name, err)
+	}
+	table := quote(t.rowsName())
+	if n > 0 {
+		if err := execAll(ctx, s.write, "ALTER TABLE "+table+" DROP COLUMN "+quote(c.Name)); err != nil {
+			return err
+		}
+	}
+	return execAll(ctx, s.write, "ALTER TABLE "+table+" ADD COLUMN "+quote(c.Name)+" "+c.Type.sqlite()+" DEFAULT "+value)
 }
 
 func (s *rowStore) close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // publish makes the staged rows of a transaction visible, all at once; r == nil publishes no rows (the table is
-// gone). On UNIQUE tables a later publish of the same key wins.
+// gone, or was truncated since the load began). On UNIQUE tables a later publish of the same key wins.
 func (s *rowStore) publish(ctx context.Context, txn int64, t *Table, r *stageReader) (err error) {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
@@ -84,7 +94,7 @@ func (s *rowStore) publish(ctx context.Context, txn int64, t *Table, r *stageRea
 		return fmt.Errorf("publish transaction %d: %w", txn, err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	if r != nil {
+	if r != nil && r.epoch == t.Epoch {
 		// Underneath database/sql: its per-argument checks cost as much as sqlite's own work.
 		err := conn.Raw(func(dc any) error { return insertAll(ctx, dc.(driver.ConnPrepareContext), t, r) })
 		if err != nil {
@@ -101,50 +111,6 @@ func (s *rowStore) publish(ctx context.Context, txn int64, t *Table, r *stageRea
 		return fmt.Errorf("publish transaction %d: %w", txn, err)
 	}
 	return nil
-}
-
-func insertAll(ctx context.Context, c driver.ConnPrepareContext, t *Table, r *stageReader) error {
-	many, err := c.PrepareContext(ctx, insertSQL(t, publishBatch))
-	if err != nil {
-		return err
-	}
-	defer many.Close()
-	width := len(t.Columns)
-	row, args := make([]any, width), make([]driver.NamedValue, 0, width*publishBatch)
-	arena := make([]byte, 0, arenaSize)
-	for {
-		err := r.next(row, &arena)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		for _, v := range row {
-			args = append(args, driver.NamedValue{Ordinal: len(args) + 1, Value: v})
-		}
-		if len(args) == width*publishBatch {
-			if _, err := many.(driver.StmtExecContext).ExecContext(ctx, args); err != nil {
-				return err
-			}
-			args, arena = args[:0], arena[:0]
-		}
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	rest, err := c.PrepareContext(ctx, insertSQL(t, len(args)/width))
-	if err != nil {
-		return err
-	}
-	defer rest.Close()
-	_, err = rest.(driver.StmtExecContext).ExecContext(ctx, args)
-	return err
-}
-
-func insertSQL(t *Table, rows int) string {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.Columns)), ",") + ")"
-	return "INSERT OR REPLACE INTO " + quote(t.rowsName()) + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
 }
 
 // quote makes any name an SQL identifier.

@@ -4,6 +4,7 @@ import "strings"
 
 // selectStmt is a SELECT over at most one table.
 type selectStmt struct {
+	distinct bool
 	items    []selectItem
 	db, from string // from == "" = no table
 	function bool   // from is a table function: backends(), frontends()
@@ -29,10 +30,7 @@ type orderItem struct {
 
 // selectTail reads what comes after SELECT.
 func (p *parser) selectTail() (*selectStmt, error) {
-	s := &selectStmt{limit: -1}
-	if p.is("DISTINCT") {
-		return nil, p.unsupported()
-	}
+	s := &selectStmt{limit: -1, distinct: p.accept("DISTINCT")}
 	for {
 		item, err := p.item()
 		if err != nil {

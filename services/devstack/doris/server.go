@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,48 +14,57 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Server is a running stand-in: front end, back end and MySQL port.
+// Server is a running stand-in: front ends, each with its MySQL port, and back ends.
 type Server struct {
 	cfg    Config
 	zone   *time.Location
+	clock  clock
 	faults Faults
 
-	mu      sync.Mutex // guards engine and catalog
-	engine  *Engine
-	catalog *Catalog
+	mu       sync.Mutex // guards what follows, and which nodes are up
+	engine   *Engine
+	catalog  *Catalog
+	accounts *accounts // guards itself
+	master   int       // place in fes, or nobody
+	turn     int       // whose turn the next load is, in bes
 
 	rows  *rowStore
+	stale staleRows
 	meta  *metaStore
 	stage stage
 
-	fe, be, sql net.Listener
-	http        []*http.Server
-	mysql       *mysqlPort
+	ops     sync.Mutex // one change of the cluster at a time; taken before mu
+	fes     []*frontEnd
+	bes     []*backEnd
+	control *control
+	ended   bool // Close or Kill has begun
 
-	wake     chan struct{} // something was committed
-	visible  *broadcast    // something became visible
-	killed   atomic.Bool   // nothing may reach the disk any more
-	lock     *flock.Flock
-	stop     context.CancelFunc
-	requests gate
-	running  sync.WaitGroup
-	closed   sync.Once
-	err      error // of closing
+	wake    chan struct{} // there may be something to publish
+	visible *broadcast    // something became visible
+	killed  atomic.Bool   // nothing may reach the disk any more
+	lock    *flock.Flock
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	closed  sync.Once
+	err     error // of closing
 }
 
 // Open starts a stand-in on what its folder holds: transactions from PRECOMMITTED on, databases, tables and rows are
-// as they were, PREPARE transactions are gone. The context covers the opening only; Close ends the server.
+// as they were, PREPARE transactions are gone. The first front end is the master. The context covers the opening
+// only; Close ends the server.
 func Open(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg.withDefaults(), wake: make(chan struct{}, 1), visible: newBroadcast()}
+	s.clock.base, s.cfg.Now = s.cfg.Now, s.clock.now
+	s.faults.changed = s.faultChanged
 	var err error
 	if s.zone, err = zone(s.cfg.TimeZone); err != nil {
 		return nil, fmt.Errorf("open Doris stand-in: %w", err)
 	}
 	if err := s.openStores(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open Doris stand-in in %s: %w", s.cfg.Dir, err), s.closeStores())
+		return nil, errors.Join(fmt.Errorf("open Doris stand-in in %s: %w", s.cfg.Dir, err), s.closeStores(ctx))
 	}
-	if err := s.listen(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open Doris stand-in: %w", err), s.closeListeners(), s.closeStores())
+	if err := s.openNodes(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open Doris stand-in: %w", err), s.endNodes(), s.closeStores(ctx))
 	}
 	s.serve() //nolint:contextcheck // ctx bounds the opening only; Close ends what serves
 	return s, nil
@@ -78,7 +86,7 @@ func (s *Server) openStores(ctx context.Context) error {
 		return err
 	}
 	rowsPath := filepath.Join(s.cfg.Dir, "rows.db")
-	write, read := openSQLite(drv, rowsPath, 1, false), openSQLite(drv, rowsPath, 4, true)
+	write, read := openSQLite(drv, rowsPath, 1, false), openSQLite(drv, rowsPath, readers, true)
 	if s.rows, err = openRows(ctx, write, read); err != nil {
 		return errors.Join(err, read.Close(), write.Close())
 	}
@@ -88,68 +96,86 @@ func (s *Server) openStores(ctx context.Context) error {
 	if s.catalog, err = openCatalog(ctx, s.meta); err != nil {
 		return err
 	}
-	kept, err := s.meta.transactions(ctx)
-	if err != nil {
+	if s.accounts, err = openAccounts(ctx, s.meta, s.cfg); err != nil {
 		return err
 	}
-	reserved, err := s.meta.counter(ctx, "txn")
-	if err != nil {
+	if s.engine, err = s.newEngine(ctx); err != nil {
 		return err
 	}
-	tableIs := func(id int64) bool { return s.catalog.tables[id] != nil }
-	s.engine = NewEngine(*s.cfg.Limits, s.cfg.Now, ledger{s.meta, s.stage, &s.killed}, tableIs, kept, reserved)
 	return s.stage.sweep(func(id int64) bool {
 		t, ok := s.engine.txns[id]
 		return ok && (t.Status == Precommitted || t.Status == Committed)
 	})
 }
 
-func (s *Server) listen(ctx context.Context) error {
-	var lc net.ListenConfig
-	for _, l := range []struct {
-		at   *net.Listener
-		addr string
-	}{{&s.fe, s.cfg.FEAddr}, {&s.be, s.cfg.BEAddr}, {&s.sql, s.cfg.MySQLAddr}} {
-		var err error
-		if *l.at, err = lc.Listen(ctx, "tcp", l.addr); err != nil {
+func (s *Server) openNodes(ctx context.Context) error {
+	for i := range s.cfg.FrontEnds {
+		f := &frontEnd{Server: s, n: i, node: node{addrs: []string{nth(s.cfg.FEAddr, i), nth(s.cfg.MySQLAddr, i)}, up: true}}
+		if err := f.open(ctx, s.cfg.Listen); err != nil {
 			return err
 		}
+		s.fes = append(s.fes, f)
 	}
-	return nil
+	for i := range s.cfg.BackEnds {
+		b := &backEnd{Server: s, n: i, id: firstBackEnd + int64(i), node: node{addrs: []string{nth(s.cfg.BEAddr, i)}, up: true}}
+		if err := b.open(ctx, s.cfg.Listen); err != nil {
+			return err
+		}
+		s.bes = append(s.bes, b)
+	}
+	var err error
+	s.control, err = openControl(ctx, s)
+	return err
 }
 
 func (s *Server) serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	for _, h := range []struct {
-		l net.Listener
-		h http.Handler
-	}{{s.fe, s.feHandler()}, {s.be, s.beHandler()}} {
-		hs := &http.Server{Handler: s.requests.handler(h.h), ReadHeaderTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
-		s.http = append(s.http, hs)
-		s.running.Go(func() { _ = hs.Serve(h.l) }) // returns ErrServerClosed, by Close or Kill
+	for _, f := range s.fes {
+		f.start()
 	}
-	s.mysql = newMySQLPort(s, s.sql)
-	s.running.Go(func() { s.mysql.serve(ctx) })
+	for _, b := range s.bes {
+		b.start()
+	}
 	s.running.Go(func() { s.publishLoop(ctx) })
+	s.control.start()
 }
 
-// FEURL is the front end's HTTP address, as http://host:port.
-func (s *Server) FEURL() string { return "http://" + s.fe.Addr().String() }
+// FEURL is the first front end's HTTP address, as http://host:port.
+func (s *Server) FEURL() string { return s.FEURLs()[0] }
 
-// BEURL is the back end's HTTP address, as http://host:port.
-func (s *Server) BEURL() string { return "http://" + s.announced() }
-
-// announced is host:port of the back end for clients.
-func (s *Server) announced() string {
-	if s.cfg.BEAnnounce != "" {
-		return s.cfg.BEAnnounce
+// FEURLs are the front ends' HTTP addresses, by number.
+func (s *Server) FEURLs() []string {
+	all := make([]string, len(s.fes))
+	for i, f := range s.fes {
+		all[i] = "http://" + f.addrs[0]
 	}
-	return s.be.Addr().String()
+	return all
 }
 
-// MySQLAddr is host:port of the MySQL port.
-func (s *Server) MySQLAddr() string { return s.sql.Addr().String() }
+// BEURL is the first back end's HTTP address, as http://host:port.
+func (s *Server) BEURL() string { return s.BEURLs()[0] }
+
+// BEURLs are the back ends' HTTP addresses, by number.
+func (s *Server) BEURLs() []string {
+	all := make([]string, len(s.bes))
+	for i, b := range s.bes {
+		all[i] = b.url()
+	}
+	return all
+}
+
+// MySQLAddr is host:port of the first front end's MySQL port.
+func (s *Server) MySQLAddr() string { return s.MySQLAddrs()[0] }
+
+// MySQLAddrs are host:port of the front ends' MySQL ports, by number.
+func (s *Server) MySQLAddrs() []string {
+	all := make([]string, len(s.fes))
+	for i, f := range s.fes {
+		all[i] = f.addrs[1]
+	}
+	return all
+}
 
 // Faults are the server's switches for tests.
 func (s *Server) Faults() *Faults { return &s.faults }
@@ -165,17 +191,22 @@ func (s *Server) ForgetLabel(db, label string) error {
 	return s.engine.Clean(schema.ID, label)
 }
 
-const closeGrace = 5 * time.Second
+const (
+	closeGrace = 5 * time.Second
+	readers    = 5 // connections that read rows; one may be a stale follower's
+)
 
 // Close lets running requests finish (for some seconds), stops every goroutine and closes the files.
 func (s *Server) Close() error {
 	s.closed.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 		defer cancel()
-		for _, h := range s.http {
-			if err := h.Shutdown(ctx); err != nil {
-				s.err = errors.Join(s.err, h.Close())
-			}
+		s.err = s.control.end()
+		s.ops.Lock()
+		defer s.ops.Unlock()
+		s.ended = true
+		for _, l := range s.lives() {
+			s.err = errors.Join(s.err, l.shutdown(ctx))
 		}
 		s.err = errors.Join(s.err, s.halt())
 	})
@@ -187,10 +218,11 @@ func (s *Server) Close() error {
 func (s *Server) Kill() error {
 	s.closed.Do(func() {
 		s.killed.Store(true)
+		s.err = s.control.end()
+		s.ops.Lock()
+		defer s.ops.Unlock()
+		s.ended = true
 		s.stop()
-		for _, h := range s.http {
-			s.err = errors.Join(s.err, h.Close())
-		}
 		s.err = errors.Join(s.err, s.halt())
 	})
 	return s.err
@@ -198,30 +230,40 @@ func (s *Server) Kill() error {
 
 func (s *Server) halt() error {
 	s.stop()
-	err := s.closeListeners()
-	s.mysql.closeAll()
-	s.requests.shut()
+	err := s.endNodes()
 	s.running.Wait()
-	return errors.Join(err, s.closeStores())
+	return errors.Join(err, s.closeStores(context.Background()))
 }
 
-func (s *Server) closeListeners() error {
+// lives are those of the nodes that are not stopped.
+func (s *Server) lives() []*life {
+	var all []*life
+	for _, f := range s.fes {
+		all = append(all, f.life)
+	}
+	for _, b := range s.bes {
+		all = append(all, b.life)
+	}
+	return slices.DeleteFunc(all, func(l *life) bool { return l == nil })
+}
+
+// endNodes first breaks all connections, then waits for each node.
+func (s *Server) endNodes() error {
+	lives := s.lives()
 	var err error
-	for _, l := range []net.Listener{s.fe, s.be, s.sql} {
-		if l == nil {
-			continue
-		}
-		if e := l.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
-			err = errors.Join(err, e)
-		}
+	for _, l := range lives {
+		err = errors.Join(err, l.sever())
+	}
+	for _, l := range lives {
+		err = errors.Join(err, l.end())
 	}
 	return err
 }
 
-func (s *Server) closeStores() error {
+func (s *Server) closeStores(ctx context.Context) error {
 	var err error
 	if s.rows != nil {
-		err = s.rows.close()
+		err = errors.Join(s.stale.release(ctx), s.rows.close())
 	}
 	if s.meta != nil {
 		err = errors.Join(err, s.meta.db.Close())

@@ -15,14 +15,15 @@ import (
 // session is one SQL connection. Its methods are called by that connection's goroutine only.
 type session struct {
 	ctx  context.Context //nolint:containedctx // go-mysql's Handler has no contexts; this one ends with the server
-	s    *Server
+	s    *frontEnd
 	conn *server.Conn
 	db   string
 	user string
+	id   uint32 // of the connection
 	vars map[string]string
 }
 
-func newSession(ctx context.Context, s *Server) *session {
+func newSession(ctx context.Context, s *frontEnd) *session {
 	return &session{ctx: ctx, s: s, vars: variables(s.cfg.TimeZone)}
 }
 
@@ -47,21 +48,54 @@ func variables(zone string) map[string]string {
 	}
 }
 
-// UseDB is USE, and the database of the handshake.
+// UseDB is USE, and COM_INIT_DB.
 func (c *session) UseDB(name string) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	if _, ok := c.s.catalog.dbs[name]; !ok && !strings.EqualFold(name, infoSchema) {
-		return mysql.NewError(mysql.ER_BAD_DB_ERROR, refuse("Unknown database '%s'", name).Error())
+	if unknown := c.s.unknownDatabase(name); unknown != nil {
+		return unknown
+	}
+	if err := c.s.mayUse(c.user, name); err != nil {
+		return sqlError(err)
 	}
 	c.db = name
 	return nil
 }
 
-// HandleQuery is COM_QUERY.
+// unknownDatabase is the refusal of a database that is not there, nil for one that is; the lock must be held.
+func (s *Server) unknownDatabase(name string) *mysql.MyError {
+	if _, ok := s.catalog.dbs[name]; ok || strings.EqualFold(name, infoSchema) {
+		return nil
+	}
+	return mysql.NewError(mysql.ER_BAD_DB_ERROR, refuse("Unknown database '%s'", name).Error())
+}
+
+// HandleQuery is COM_QUERY. Several statements in one are answered one after the other, up to the first that fails:
+// a front end does that although its greeting does not offer it (doris-wire.md §11.1, 15).
 func (c *session) HandleQuery(sql string) (*mysql.Result, error) {
-	r, err := c.run(strings.Clone(sql)) // go-mysql reuses the packet's bytes
+	c.s.dawdle(c.ctx)
+	all, err := statements(strings.Clone(sql)) // go-mysql reuses the packet's bytes
+	if err != nil {
+		return nil, sqlError(err)
+	}
+	for _, one := range all[:len(all)-1] {
+		if err := c.runBefore(one); err != nil {
+			return nil, sqlError(err)
+		}
+	}
+	r, err := c.run(all[len(all)-1])
 	return r, sqlError(err)
+}
+
+// runBefore answers a statement that is not the last one of its query.
+func (c *session) runBefore(sql string) error {
+	c.conn.SetStatus(mysql.SERVER_MORE_RESULTS_EXISTS)
+	defer c.conn.UnsetStatus(mysql.SERVER_MORE_RESULTS_EXISTS)
+	r, err := c.run(sql)
+	if err != nil {
+		return err
+	}
+	return c.conn.WriteValue(r)
 }
 
 // sqlError gives every error the number and state of a front end's errors: 1105/HY000, unless it has its own.
@@ -106,6 +140,14 @@ func (c *session) HandleStmtClose(any) error { return nil }
 
 // HandleOtherCommand is every other command.
 func (c *session) HandleOtherCommand(cmd byte, _ []byte) error {
+	names := map[byte]string{
+		mysql.COM_RESET_CONNECTION: "COM_RESET_CONNECTION", mysql.COM_CHANGE_USER: "COM_CHANGE_USER",
+		mysql.COM_STATISTICS: "COM_STATISTICS", mysql.COM_PROCESS_INFO: "COM_PROCESS_INFO", mysql.COM_REFRESH: "COM_REFRESH",
+		mysql.COM_SET_OPTION: "COM_SET_OPTION", mysql.COM_DEBUG: "COM_DEBUG",
+	}
+	if name, ok := names[cmd]; ok {
+		return unsupportedCommand(name)
+	}
 	return unsupportedCommand(fmt.Sprintf("%d", cmd))
 }
 
@@ -182,7 +224,7 @@ func checkSet(vars map[string]string, name, value string) error {
 		}
 	case "skip_missing_version", "skip_bad_tablet", "skip_delete_predicate", "skip_delete_sign", "skip_delete_bitmap",
 		"skip_storage_engine_merge", "show_hidden_columns":
-		if value != "0" && value != "false" {
+		if value != "0" && !strings.EqualFold(value, "false") {
 			return refuse("stand-in does not support %s = %s", name, value)
 		}
 	}
@@ -199,7 +241,7 @@ func (c *session) function(name string) (string, bool) {
 	case "user", "current_user", "session_user":
 		return "'" + c.user + "'@'%'", true
 	case "connection_id":
-		return fmt.Sprint(c.conn.ConnectionID()), true
+		return fmt.Sprint(c.id), true
 	case "now", "current_timestamp":
 		return c.s.cfg.Now().In(c.location()).Format(time.DateTime), true
 	default:

@@ -2,8 +2,6 @@ package doris
 
 import (
 	"fmt"
-	"net"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,6 +10,9 @@ import (
 func (c *session) show(p *parser) (*relation, error) {
 	if p.accept("TRANSACTION") {
 		return c.showTransaction(p)
+	}
+	if all := p.accept("ALL", "GRANTS"); all || p.accept("GRANTS") {
+		return c.showGrants(p, all)
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -39,7 +40,7 @@ func (c *session) show(p *parser) (*relation, error) {
 			return nil, err
 		}
 		r := newRelation("Table", "Create Table")
-		r.add(t.Name, t.SQL)
+		r.add(t.Name, t.createSQL())
 		return r, p.end()
 	case p.accept("FRONTENDS"):
 		return c.frontends(), p.end()
@@ -68,22 +69,8 @@ func (p *parser) like(r *relation) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	for _, c := range pattern {
-		switch c {
-		case '%':
-			b.WriteString(".*")
-		case '_':
-			b.WriteByte('.')
-		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
-		}
-	}
-	re, err := regexp.Compile("(?is)^" + b.String() + "$")
-	if err != nil {
-		return refuse("pattern %s: %v", pattern, err)
-	}
-	r.rows = slices.DeleteFunc(r.rows, func(row []any) bool { return !re.MatchString(row[0].(string)) })
+	pattern = strings.ToLower(pattern)
+	r.rows = slices.DeleteFunc(r.rows, func(row []any) bool { return !matches(strings.ToLower(row[0].(string)), pattern) })
 	return p.end()
 }
 
@@ -100,7 +87,7 @@ func (c *session) showTables(p *parser) (*relation, error) {
 		return nil, err
 	}
 	r := newRelation("Tables_in_" + s.Name)
-	for _, t := range s.tables() {
+	for _, t := range c.visible(s) {
 		r.add(t.Name)
 	}
 	return r, p.like(r)
@@ -128,11 +115,14 @@ func (c *session) showColumns(p *parser, full bool) (*relation, error) {
 		r = newRelation("Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment")
 	}
 	for _, col := range t.Columns {
-		key := columnKey(t, col)
+		extra := "NONE" // how a value column is aggregated
+		if col.Key {
+			extra = ""
+		}
 		if full {
-			r.add(col.Name, col.Type.String(), nil, yesNo(!col.NotNull), key, defaultOf(col), "", "", col.Comment)
+			r.add(col.Name, col.Type.String(), "", yesNo(!col.NotNull), yesNo(col.Key), defaultOf(col), extra, "", col.Comment)
 		} else {
-			r.add(col.Name, col.Type.String(), yesNo(!col.NotNull), key, defaultOf(col), "")
+			r.add(col.Name, col.Type.String(), yesNo(!col.NotNull), yesNo(col.Key), defaultOf(col), extra)
 		}
 	}
 	return r, p.end()
@@ -191,10 +181,10 @@ func (c *session) frontends() *relation {
 	r := newRelation("Name", "Host", "EditLogPort", "HttpPort", "QueryPort", "RpcPort", "ArrowFlightSqlPort", "Role",
 		"IsMaster", "ClusterId", "Join", "Alive", "ReplayedJournalId", "LastStartTime", "LastHeartbeat", "IsHelper",
 		"ErrMsg", "Version", "CurrentConnected", "LiveSince")
-	host, http, _ := net.SplitHostPort(c.s.fe.Addr().String())
-	_, query, _ := net.SplitHostPort(c.s.sql.Addr().String())
-	r.add("fe_stand_in", host, "9010", http, query, "9020", "-1", "FOLLOWER", "true", "1", "true", "true", "1",
-		nil, nil, "true", "", Banner, "Yes", nil)
+	for _, f := range c.s.frontEnds() {
+		r.add(fmt.Sprintf("fe_stand_in_%d", f.id), f.host, "9010", f.http, f.sql, "9020", "-1", "FOLLOWER", fmt.Sprint(f.master),
+			"1", "true", fmt.Sprint(f.alive), "1", nil, nil, "true", "", Banner, title(f.id == int64(c.s.n)+1), nil)
+	}
 	return r
 }
 
@@ -203,8 +193,10 @@ func (c *session) backends() *relation {
 		"LastStartTime", "LastHeartbeat", "Alive", "SystemDecommissioned", "TabletNum", "DataUsedCapacity",
 		"TrashUsedCapacity", "AvailCapacity", "TotalCapacity", "UsedPct", "MaxDiskUsedPct", "RemoteUsedCapacity", "Tag",
 		"ErrMsg", "Version", "Status", "HeartbeatFailureCounter", "NodeRole", "CpuCores", "Memory", "LiveSince", "RunningTasks")
-	host, http, _ := net.SplitHostPort(c.s.announced())
-	r.add("10001", host, "9050", "9060", http, "8060", "-1", nil, nil, "true", "false", "1", "0.000", "0.000", "1.000 GB",
-		"1.000 GB", "0.00 %", "0.00 %", "0.000", `{"location" : "default"}`, "", Banner, "{}", "0", "mix", "1", "1.00 GB", nil, "0")
+	for _, b := range c.s.backEnds() {
+		r.add(fmt.Sprint(b.id), b.host, "9050", "9060", b.http, "8060", "-1", nil, nil, fmt.Sprint(b.alive), "false", "1", "0.000",
+			"0.000", "1.000 GB", "1.000 GB", "0.00 %", "0.00 %", "0.000", `{"location" : "default"}`, "", Banner, "{}", "0", "mix",
+			"1", "1.00 GB", nil, "0")
+	}
 	return r
 }

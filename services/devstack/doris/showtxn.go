@@ -26,6 +26,9 @@ func (c *session) showTransaction(p *parser) (*relation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.s.accounts.mayWatch(c.user, schema.Name); err != nil {
+		return nil, err
+	}
 	found, err := c.findTransactions(p, schema.ID)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func (c *session) showTransaction(p *parser) (*relation, error) {
 		r.add(strconv.FormatInt(t.ID, 10), t.Label, t.Coordinator, t.Status.String(), "BACKEND_STREAMING",
 			timeCell(t.PrepareTime, loc), timeCell(t.PrecommitTime, loc), timeCell(t.CommitTime, loc),
 			timeCell(t.PublishTime, loc), timeCell(t.FinishTime, loc), t.Reason, "0", "-1",
-			strconv.FormatInt(t.Timeout.Milliseconds(), 10), "")
+			strconv.FormatInt(t.Timeout.Milliseconds(), 10), t.ErrMsg)
 	}
 	return r, nil
 }

@@ -37,11 +37,17 @@ func (c *session) run(sql string) (*mysql.Result, error) {
 		return nil, c.cleanLabel(p)
 	case p.is("BEGIN"), p.is("START"), p.is("COMMIT"), p.is("ROLLBACK"), p.is("SYNC"):
 		return nil, nil // accepted, and of no effect on what the stand-in has
+	case p.is("CREATE", "USER"), p.is("DROP", "USER"), p.is("GRANT"), p.is("REVOKE"):
+		return nil, c.manageUsers(p)
+	case !c.s.accounts.mayAdminister(c.user):
+		return nil, refuse("stand-in does not support this statement for user '%s': only those may change tables who may do everything", c.user)
 	case p.is("UPDATE"), p.is("DELETE"), p.is("INSERT"):
 		n, err := c.write(p)
 		return &mysql.Result{AffectedRows: uint64(n)}, err
 	case p.is("CREATE"), p.is("DROP"), p.is("TRUNCATE"):
 		return nil, c.define(p)
+	case p.is("ALTER"):
+		return nil, c.alter(p)
 	default:
 		return nil, p.unsupported()
 	}
@@ -106,6 +112,9 @@ func (c *session) cleanLabel(p *parser) error {
 	if err != nil {
 		return err
 	}
+	if err := c.s.accounts.mayWatch(c.user, s.Name); err != nil {
+		return err
+	}
 	return c.s.engine.Clean(s.ID, label)
 }
 
@@ -123,7 +132,7 @@ func (c *session) runSelect(s *selectStmt) (*mysql.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.stream(q)
+	return c.stream(q, t.from.rows)
 }
 
 // source resolves what a SELECT reads from: a table, a view of information_schema, or a table function.
@@ -146,10 +155,13 @@ func (c *session) source(s *selectStmt) (source, error) {
 		return r.source(name), nil
 	}
 	t, err := c.table(s.db, s.from)
+	if err == nil {
+		err = c.s.accounts.mayRead(c.user, t.DB.Name, t.Name)
+	}
 	if err != nil {
 		return source{}, err
 	}
-	from := source{sql: quote(t.rowsName()), name: name}
+	from := source{sql: quote(t.rowsName()), name: name, rows: true}
 	for _, col := range t.Columns {
 		from.columns = append(from.columns, sourceColumn{col.Name, valueType{kind: col.Type.Kind, scale: col.Type.Scale}})
 	}

@@ -27,7 +27,14 @@ func field(name string, t valueType) *mysql.Field {
 	case KindBool:
 		f.Type, f.Charset, f.ColumnLength, f.Flag = mysql.MYSQL_TYPE_TINY, 63, 1, mysql.BINARY_FLAG
 	case KindDateTime:
-		f.Type, f.ColumnLength, f.Decimal = mysql.MYSQL_TYPE_DATETIME, 26, uint8(t.scale)
+		f.Type, f.ColumnLength, f.Decimal = mysql.MYSQL_TYPE_DATETIME, 26, uint8(max(t.scale, 0))
+		if t.scale == dateScale {
+			f.Type, f.ColumnLength = mysql.MYSQL_TYPE_DATE, 10
+		}
+	case KindFloat:
+		f.Type, f.Charset, f.ColumnLength, f.Flag = mysql.MYSQL_TYPE_DOUBLE, 63, 22, mysql.BINARY_FLAG
+	case KindDecimal:
+		f.Type, f.Charset, f.ColumnLength, f.Flag, f.Decimal = mysql.MYSQL_TYPE_NEWDECIMAL, 63, maxDecimal+2, mysql.BINARY_FLAG, uint8(t.scale)
 	case KindLarge:
 		f.Type, f.ColumnLength = mysql.MYSQL_TYPE_STRING, 40
 	default:
@@ -37,12 +44,12 @@ func field(name string, t valueType) *mysql.Field {
 }
 
 // stream runs a query and sends its rows as they come: a million of them take no more memory than one.
-func (c *session) stream(q query) (*mysql.Result, error) {
-	conn, err := c.s.rows.read.Conn(c.ctx)
+func (c *session) stream(q query, rows bool) (*mysql.Result, error) {
+	conn, done, err := c.s.reading(c.ctx, rows, c.vars["enable_strong_consistency_read"] == "1")
 	if err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
+		return nil, err
 	}
-	defer conn.Close()
+	defer done()
 	var result *mysql.Result
 	err = conn.Raw(func(dc any) error {
 		rows, err := dc.(driver.QueryerContext).QueryContext(c.ctx, q.sql, nil)
@@ -102,9 +109,12 @@ func appendValue(b []byte, v driver.Value, t valueType) ([]byte, error) {
 		return append(b, nullCell), nil
 	case int64:
 		var text []byte
-		if t.kind == KindDateTime {
+		switch t.kind {
+		case KindDateTime:
 			text = appendDateTime(buf[:0], v, t.scale)
-		} else {
+		case KindDecimal:
+			text = appendDecimal(buf[:0], v, t.scale)
+		default:
 			text = strconv.AppendInt(buf[:0], v, 10)
 		}
 		b = append(b, byte(len(text)))
@@ -114,6 +124,9 @@ func appendValue(b []byte, v driver.Value, t valueType) ([]byte, error) {
 	case []byte:
 		return appendText(b, string(v)), nil
 	case float64:
+		if t.kind == KindFloat {
+			return appendText(b, strconv.FormatFloat(v, 'g', -1, 64)), nil
+		}
 		return nil, refuse("stand-in does not support results beyond BIGINT")
 	default:
 		return nil, refuse("stand-in does not support a result of %T", v)

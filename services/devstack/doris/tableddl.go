@@ -30,6 +30,7 @@ func (p *parser) tableBody(t *Table) error {
 	if err := p.model(t); err != nil {
 		return err
 	}
+	t.Placement = p.sql[p.peek().from:]
 	for p.peek().kind != lexEnd {
 		if err := p.placement(t); err != nil {
 			return err
@@ -51,16 +52,21 @@ func (p *parser) columnDefinition(t *Table) error {
 	if err != nil {
 		return err
 	}
-	size, sized := int64(0), p.accept("(")
+	size, scale, sized := int64(0), int64(0), p.accept("(")
 	if sized {
 		if size, err = p.integer(); err != nil {
 			return err
+		}
+		if p.accept(",") {
+			if scale, err = p.integer(); err != nil {
+				return err
+			}
 		}
 		if err := p.expect(")"); err != nil {
 			return err
 		}
 	}
-	if c.Type, err = parseType(typ, int(size), sized); err != nil {
+	if c.Type, err = parseType(typ, int(size), int(scale), sized); err != nil {
 		return refuse("%s", err.Error())
 	}
 	for {
@@ -126,6 +132,7 @@ func (p *parser) placement(t *Table) error {
 		if t.Model == Unique {
 			return refuse("Create unique keys table should not contain random distribution desc")
 		}
+		t.Random = true
 	case p.accept("DISTRIBUTED", "BY", "HASH"):
 		by, err := p.names()
 		if err != nil {

@@ -1,5 +1,7 @@
 package doris
 
+import "fmt"
+
 // move keeps the changed transaction in the ledger, and only then lets the engine see it.
 func (e *Engine) move(t *Txn, change func(*Txn)) error {
 	next := *t
@@ -55,6 +57,22 @@ func (e *Engine) Precommit(id int64) error {
 	default:
 		return refuse("%s", t.Reason)
 	}
+}
+
+// MissReplicas is the answer to a first phase that comes while too few replicas have the rows: nothing has changed.
+// The back end that gets it gives the load up.
+func (e *Engine) MissReplicas(id int64) error {
+	e.sweep()
+	t, ok := e.txns[id]
+	if !ok {
+		return refuse("transaction not found")
+	}
+	if t.Status != Prepare {
+		return e.Precommit(id)
+	}
+	return refuse("Failed to commit txn %d, cause tablet %d succ replica num 0 < load required replica num 1. "+
+		"table %d, partition: [ id=%d, commit version 2, visible version 1 ], this tablet detail: 1 replicas write data failed: "+
+		"{ };. Please try again later.", t.ID, t.Table, t.Table, t.Table)
 }
 
 // CommitPrepared is the one-phase commit of a back end: PREPARE -> COMMITTED. Repeating it is fine.
@@ -170,5 +188,14 @@ func (e *Engine) Publish(id int64) error {
 	if !ok || t.Status != Committed {
 		return refuse("transaction not found")
 	}
-	return e.move(t, func(t *Txn) { now := e.now(); t.Status, t.PublishTime, t.FinishTime = Visible, now, now })
+	return e.move(t, func(t *Txn) { now := e.now(); t.Status, t.PublishTime, t.FinishTime, t.ErrMsg = Visible, now, now, "" })
+}
+
+// PublishFailed notes that no back end could publish a COMMITTED transaction. It stays what it is: it is tried again
+// until it succeeds, and nobody can abort it.
+func (e *Engine) PublishFailed(id int64) {
+	if t, ok := e.txns[id]; ok && t.Status == Committed {
+		t.ErrMsg = fmt.Sprintf("publish on tablet %d failed. succeed replica num 0 < load required replica num 1. "+
+			"table: %d, partition: [ id=%d, commit version 2, visible version 1 ]", t.Table, t.Table, t.Table)
+	}
 }

@@ -9,13 +9,13 @@ import (
 // valueType is what an expression yields.
 type valueType struct {
 	kind  Kind
-	scale int  // of a datetime
+	scale int  // of a datetime or a decimal
 	null  bool // the literal NULL: any kind
 	sum   bool // a LARGEINT that sqlite holds as text already
 }
 
 func (t valueType) String() string {
-	return [...]string{"BIGINT", "STRING", "DATETIME", "BOOLEAN", "LARGEINT"}[t.kind]
+	return [...]string{"BIGINT", "STRING", "DATETIME", "BOOLEAN", "LARGEINT", "DOUBLE", "DECIMAL"}[t.kind]
 }
 
 // sourceColumn is a column that a statement may name.
@@ -29,6 +29,7 @@ type source struct {
 	sql     string // sqlite's table expression
 	name    string // as qualified columns call it
 	columns []sourceColumn
+	rows    bool // of a table, which back ends have
 }
 
 // translator writes sqlite's SQL for expressions over one source, and refuses what sqlite would answer differently
@@ -38,8 +39,9 @@ type translator struct {
 	vars      func(name string) (string, bool)
 	now       func(name string) (string, bool) // functions of the session: database(), version(), ...
 	aliases   map[string]expr
-	aggregate bool // an aggregate was met
-	inside    bool // within an aggregate
+	aggregate bool     // an aggregate was met
+	distinct  []string // what SELECT DISTINCT selects
+	inside    bool     // within an aggregate
 }
 
 // piece is a translated expression.
@@ -83,12 +85,26 @@ func (t *translator) expr(e expr) (piece, error) {
 	case isNull:
 		p, err := t.expr(e.e)
 		return piece{sql: "(" + p.sql + " IS " + notWord(e.not) + "NULL)", typ: valueType{kind: KindBool}}, err
+	case like:
+		p, err := t.expr(e.e)
+		if err == nil && p.typ.kind != KindText && !p.typ.null {
+			err = refuse("stand-in does not support LIKE of %s", p.typ)
+		}
+		return piece{sql: "(" + notWord(e.not) + "dx_like(" + p.sql + ", " + sqlText(e.pattern) + "))", typ: valueType{kind: KindBool}}, err
 	case call:
 		return t.call(e)
 	case cast:
 		return t.cast(e)
 	}
 	return piece{}, refuse("stand-in does not support expression %T", e)
+}
+
+// truth refuses what is no condition: sqlite would read a text as a number.
+func truth(p piece, where string) error {
+	if p.typ.null || p.typ.kind == KindBool || p.typ.kind == KindInt {
+		return nil
+	}
+	return refuse("stand-in does not support %s as a condition of %s", p.typ, where)
 }
 
 func notWord(n bool) string {
@@ -143,6 +159,11 @@ func (t *translator) binary(b binaryOp) (piece, error) {
 	}
 	switch b.op {
 	case "AND", "OR":
+		for _, side := range []piece{l, r} {
+			if err := truth(side, b.op); err != nil {
+				return side, err
+			}
+		}
 		return piece{sql: "(" + l.sql + " " + b.op + " " + r.sql + ")", typ: valueType{kind: KindBool}}, nil
 	case "+", "-", "*", "DIV", "%":
 		if l.typ.kind != KindInt || r.typ.kind != KindInt {
@@ -170,6 +191,7 @@ func comparable2(l, r *piece) error {
 	}
 	switch lk, rk := group(l.typ.kind), group(r.typ.kind); {
 	case l.typ.sum || r.typ.sum:
+	case lk == KindDecimal && l.typ.scale != r.typ.scale:
 	case lk == rk:
 		return nil
 	case r.lit != nil && lk == KindDateTime:
@@ -178,6 +200,13 @@ func comparable2(l, r *piece) error {
 			break
 		}
 		r.sql, r.typ = strconv.FormatInt(v, 10), valueType{kind: KindDateTime}
+		return nil
+	case r.lit != nil && l.typ.kind == KindBool:
+		v, ok := parseBool([]byte(r.lit.v))
+		if !ok {
+			break
+		}
+		r.sql, r.typ = strconv.FormatInt(v, 10), valueType{kind: KindBool}
 		return nil
 	case r.lit != nil && lk == KindInt:
 		v, ok := parseInt([]byte(r.lit.v), 64)
@@ -242,7 +271,7 @@ func (t *translator) cast(c cast) (piece, error) {
 		return piece{sql: p.sql}, nil
 	case (c.to == "STRING" || c.to == "VARCHAR" || c.to == "CHAR") && p.typ.kind == KindText:
 		return p, nil
-	case (c.to == "STRING" || c.to == "VARCHAR" || c.to == "CHAR") && group(p.typ.kind) == KindInt:
+	case (c.to == "STRING" || c.to == "VARCHAR" || c.to == "CHAR") && (p.typ.kind == KindInt || p.typ.kind == KindLarge): // a BOOLEAN's text is another in each version
 		return piece{sql: "CAST(" + p.sql + " AS TEXT)", typ: valueType{kind: KindText}}, nil
 	case (c.to == "STRING" || c.to == "VARCHAR" || c.to == "CHAR") && p.typ.kind == KindDateTime:
 		return piece{sql: fmt.Sprintf("dx_datetime(%s, %d)", p.sql, p.typ.scale), typ: valueType{kind: KindText}}, nil

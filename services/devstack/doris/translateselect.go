@@ -42,6 +42,10 @@ func (t *translator) selectSQL(s *selectStmt) (query, error) {
 		return q, refuse("stand-in does not support SELECT * without a table")
 	}
 	q.sql = "SELECT " + strings.Join(out, ", ")
+	if s.distinct {
+		q.sql = "SELECT DISTINCT " + strings.Join(out, ", ")
+		t.distinct = out
+	}
 	if s.from != "" {
 		q.sql += " FROM " + t.from.sql
 	}
@@ -64,6 +68,9 @@ func (t *translator) tail(s *selectStmt) (string, error) {
 		t.inside = true // no aggregates here
 		p, err := t.selected(s.where)
 		t.inside = false
+		if err == nil {
+			err = truth(p, "WHERE")
+		}
 		if err != nil {
 			return "", err
 		}
@@ -78,6 +85,9 @@ func (t *translator) tail(s *selectStmt) (string, error) {
 	}
 	if s.having != nil {
 		p, err := t.expr(s.having)
+		if err == nil {
+			err = truth(p, "HAVING")
+		}
 		if err != nil {
 			return "", err
 		}
@@ -87,6 +97,9 @@ func (t *translator) tail(s *selectStmt) (string, error) {
 		p, err := t.ordered(o.e, s)
 		if err != nil {
 			return "", err
+		}
+		if s.distinct && !slices.Contains(t.distinct, p.sql) {
+			return "", refuse("stand-in does not support ORDER BY of what SELECT DISTINCT does not select")
 		}
 		b.WriteString(map[bool]string{true: " ORDER BY ", false: ", "}[i == 0] + p.sql)
 		if o.desc {
@@ -195,6 +208,8 @@ func (t *translator) grouped(e expr, groups []string) error {
 	case cast:
 		return t.grouped(e.e, groups)
 	case isNull:
+		return t.grouped(e.e, groups)
+	case like:
 		return t.grouped(e.e, groups)
 	case between:
 		return t.allGrouped(groups, e.e, e.lo, e.hi)

@@ -55,8 +55,10 @@ type Txn struct {
 	Label       string
 	RequestID   string // the back end's own id of the load; a repeated begin with it is the same begin
 	Coordinator string
+	BackEnd     int64 // id of the back end that began it; of no use, and not kept, once it is PRECOMMITTED
 	Status      Status
 	Reason      string // why it was aborted
+	ErrMsg      string // why it is not published yet; not kept over a restart
 
 	PrepareTime, PrecommitTime, CommitTime, PublishTime, FinishTime time.Time
 
