@@ -11,7 +11,7 @@ import (
 )
 
 // configText is a hefu.yaml that says what a stack needs and leaves the rest to the
-// defaults. Doris's batches are young: someone watches.
+// defaults. Doris's batches are young and come fast: someone watches, and no real Doris suffers.
 const configText = `# Made for the stack in this directory; deploy/hefu.yaml has every key and its meaning.
 instance: devstack
 data_dir: {{printf "%q" .DataDir}}
@@ -23,12 +23,13 @@ pipelines:
       brokers: [{{printf "%q" .Addresses.Hub}}]
       topic: {{.HubTopic}}
     doris:
-      fe: [{{printf "%q" (print "http://" .Addresses.FE)}}]
-      mysql: [{{printf "%q" .Addresses.MySQL}}]
+      fe: [{{range $i, $at := .Doris.FEs}}{{if $i}}, {{end}}{{printf "%q" $at}}{{end}}]
+      mysql: [{{range $i, $at := .Doris.MySQLs}}{{if $i}}, {{end}}{{printf "%q" $at}}{{end}}]
       database: {{.Database}}
       table: {{.Table}}
       batch:
-        age: 1s
+        age: 500ms
+        interval: 100ms
     sources:
 {{- range .Sources}}
       - {id: {{.ID}}, city: {{printf "%q" .City}}, brokers: [{{printf "%q" $.Addresses.Cities}}], topic: {{.Topic}}}
@@ -51,8 +52,9 @@ func (s *Stack) writeConfig() error {
 	var text bytes.Buffer
 	err = t.Execute(&text, struct {
 		state
+		Doris                                        DorisReady
 		DataDir, Pipeline, HubTopic, Database, Table string
-	}{s.state, filepath.Join(dir, "data"), Pipeline, HubTopic, Database, Table})
+	}{s.state, s.doris, filepath.Join(dir, "data"), Pipeline, HubTopic, Database, Table})
 	if err != nil {
 		return err
 	}

@@ -17,12 +17,23 @@ type (
 	}
 	// DorisReady is what `hefu devstack doris` says when it listens.
 	DorisReady struct {
-		FE     string `json:"fe"`
-		BE     string `json:"be"`
-		MySQL  string `json:"mysql"`
-		Notice string `json:"notice"`
+		FE      string   `json:"fe"`    // URL of the first front end
+		BE      string   `json:"be"`    // and of the first back end
+		MySQL   string   `json:"mysql"` // host:port of the first front end's
+		FEs     []string `json:"fes"`   // of all
+		BEs     []string `json:"bes"`
+		MySQLs  []string `json:"mysqls"`
+		Control string   `json:"control,omitempty"` // URL of the control endpoint, when it is on
+		Notice  string   `json:"notice"`
 	}
 )
+
+// Options are what a new stack may have beside what every one has. FrontEnds and BackEnds stay with its directory.
+type Options struct {
+	FrontEnds int    // of Doris, default 1
+	BackEnds  int    // default 1
+	Control   string // host:port of Doris' control endpoint, on loopback; empty = none
+}
 
 // Stack is a running stack.
 type Stack struct {
@@ -31,16 +42,17 @@ type Stack struct {
 	log      *os.File
 	children []*child
 	fell     chan error
+	doris    DorisReady
 }
 
 // Start starts the stack of a directory, or a new one with these sources in it, and
 // returns when topics, table and hefu.yaml are there. program is a hefu binary, which
 // the stand-ins are parts of. What they write lies in stack.log.
-func Start(ctx context.Context, program, dir string, sources []Source) (*Stack, error) {
+func Start(ctx context.Context, program, dir string, sources []Source, o Options) (*Stack, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
-	known, err := recall(dir, sources)
+	known, err := recall(dir, sources, o)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +60,7 @@ func Start(ctx context.Context, program, dir string, sources []Source) (*Stack, 
 	if s.log, err = os.OpenFile(filepath.Join(dir, "stack.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}
-	err = s.startAll(ctx, program)
+	err = s.startAll(ctx, program, o)
 	if err == nil {
 		err = s.prepare(ctx)
 	}
@@ -58,8 +70,16 @@ func Start(ctx context.Context, program, dir string, sources []Source) (*Stack, 
 	return s, nil
 }
 
-func (s *Stack) startAll(ctx context.Context, program string) error {
+func (s *Stack) startAll(ctx context.Context, program string, o Options) error {
 	a := s.state.Addresses
+	doris := []string{
+		"doris", "--dir", filepath.Join(s.dir, "doris"),
+		"--fe", fmt.Sprint(s.state.FrontEnds), "--listen", a.FE, "--listen-mysql", a.MySQL,
+		"--be", fmt.Sprint(s.state.BackEnds), "--listen-be", a.BE,
+	}
+	if o.Control != "" {
+		doris = append(doris, "--control", o.Control)
+	}
 	for _, p := range []struct {
 		name  string
 		args  []string
@@ -67,7 +87,7 @@ func (s *Stack) startAll(ctx context.Context, program string) error {
 	}{
 		{"hub Kafka", []string{"kafka", "--dir", filepath.Join(s.dir, "hub"), "--listen", a.Hub}, &KafkaReady{}},
 		{"city Kafka", []string{"kafka", "--dir", filepath.Join(s.dir, "cities"), "--listen", a.Cities}, &KafkaReady{}},
-		{"Doris", []string{"doris", "--dir", filepath.Join(s.dir, "doris"), "--listen", a.FE, "--listen-be", a.BE, "--listen-mysql", a.MySQL}, &DorisReady{}},
+		{"Doris", doris, &s.doris},
 	} {
 		c, err := start(ctx, p.name, program, append(append([]string{"devstack"}, p.args...), "--until-eof"), s.log, p.ready, s.fell)
 		if err != nil {
@@ -83,6 +103,9 @@ func (s *Stack) Dir() string { return s.dir }
 
 // Addresses is where the parts listen.
 func (s *Stack) Addresses() Addresses { return s.state.Addresses }
+
+// Doris is where all front ends and back ends of Doris are, and its control endpoint.
+func (s *Stack) Doris() DorisReady { return s.doris }
 
 // Sources are the cities' topics.
 func (s *Stack) Sources() []Source { return s.state.Sources }

@@ -19,9 +19,9 @@ const stateFile = "stack.json"
 type Addresses struct {
 	Hub    string `json:"hub"`    // the hub's Kafka
 	Cities string `json:"cities"` // the Kafka of all cities
-	FE     string `json:"fe"`     // Doris: front end, HTTP
-	BE     string `json:"be"`     // back end, HTTP
-	MySQL  string `json:"mysql"`  // SQL
+	FE     string `json:"fe"`     // Doris: first front end, HTTP; the others have the ports after it
+	BE     string `json:"be"`     // first back end, HTTP
+	MySQL  string `json:"mysql"`  // first front end, SQL
 }
 
 // Source is one city's topic.
@@ -34,6 +34,8 @@ type Source struct {
 // state is what a stack must know to come back as it was.
 type state struct {
 	Addresses Addresses `json:"addresses"`
+	FrontEnds int       `json:"front_ends,omitempty"` // of Doris; 0 = 1
+	BackEnds  int       `json:"back_ends,omitempty"`
 	Sources   []Source  `json:"sources"`
 }
 
@@ -44,8 +46,8 @@ func Exists(dir string) bool {
 }
 
 // recall reads the state of a directory, or lays out a new one.
-func recall(dir string, sources []Source) (state, error) {
-	var s state
+func recall(dir string, sources []Source, o Options) (state, error) {
+	s := state{FrontEnds: 1, BackEnds: 1}
 	text, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if err == nil {
 		if err := json.Unmarshal(text, &s); err != nil {
@@ -56,9 +58,18 @@ func recall(dir string, sources []Source) (state, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
-	s.Sources = sources
-	for _, a := range []*string{&s.Addresses.Hub, &s.Addresses.Cities, &s.Addresses.FE, &s.Addresses.BE, &s.Addresses.MySQL} {
-		if *a, err = free(); err != nil {
+	s.Sources, s.FrontEnds, s.BackEnds = sources, max(o.FrontEnds, 1), max(o.BackEnds, 1)
+	for _, a := range []struct {
+		at    *string
+		ports int
+	}{
+		{&s.Addresses.Hub, 1},
+		{&s.Addresses.Cities, 1},
+		{&s.Addresses.FE, s.FrontEnds},
+		{&s.Addresses.BE, s.BackEnds},
+		{&s.Addresses.MySQL, s.FrontEnds},
+	} {
+		if *a.at, err = free(a.ports); err != nil {
 			return s, fmt.Errorf("find a free port: %w", err)
 		}
 	}
@@ -73,17 +84,28 @@ func (s state) save(dir string) error {
 	return os.WriteFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
 }
 
-// free is an address that nobody listens at now. Its port is below those that systems
-// give to outgoing connections (49152 and up by IANA, 32768 on Linux), so that none of
-// these sits on it when the stack comes back.
-func free() (string, error) {
+// free is an address that nobody listens at now, nor at the ports that follow it, as many as asked for. They are below
+// those that systems give to outgoing connections (49152 and up by IANA, 32768 on Linux), so that none of these sits on
+// one when the stack comes back.
+func free(ports int) (string, error) {
 	var err error
 	for range 100 {
-		var l net.Listener
-		l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(22000))))
-		if err == nil {
-			return l.Addr().String(), l.Close()
+		first := 10000 + rand.IntN(22000)
+		if err = tryPorts(first, ports); err == nil {
+			return net.JoinHostPort("127.0.0.1", strconv.Itoa(first)), nil
 		}
 	}
 	return "", err
+}
+
+// tryPorts listens at ports that follow each other, all at once, and lets go of them.
+func tryPorts(first, ports int) (err error) {
+	for i := range ports {
+		l, e := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i)))
+		if e != nil {
+			return e
+		}
+		defer func() { err = errors.Join(err, l.Close()) }()
+	}
+	return nil
 }
