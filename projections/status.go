@@ -31,7 +31,9 @@ type Status struct {
 	Rows     int64             // since the process began
 	Bytes    int64
 	Excluded int64
-	Opens    int64 // how often it was opened
+	Waiting  string   // what a leg holds rows back for, empty when it does not
+	Opens    int64    // how often it was opened
+	Orphans  *Orphans // of a Doris leg; nil before the first look
 }
 
 // Reporter holds a leg's Status for whoever looks.

@@ -57,7 +57,7 @@ func (l *leg) exclude(ctx context.Context, b *draft, c *domain.HubCommitted) err
 	return l.walk(ctx, []*domain.HubCommitted{c}, func(p *pieces) error {
 		return p.rows(&dec, func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error {
 			if reason := l.bounds.refuses(r); reason != "" {
-				b.excluded = append(b.excluded, exclusion(at, ordinal, r, reason))
+				b.excluded = append(b.excluded, exclusion(at, ordinal, r.Offset, r.Value, reason))
 				b.rows--
 			}
 			return nil

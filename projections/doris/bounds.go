@@ -52,9 +52,9 @@ func (e *misfitError) Error() string {
 	return fmt.Sprintf("row %d of run %d of ingest@%d: %s; the next load leaves it out", e.ordinal, e.run, e.ingest, e.reason)
 }
 
-// exclusion lists a row of a piece.
-func exclusion(p *domain.HubRun, ordinal int64, r *batch.Record, reason string) domain.Exclusion {
+// exclusion lists a row of a piece, with its offset in the city and its value.
+func exclusion(p *domain.HubRun, ordinal, offset int64, value []byte, reason string) domain.Exclusion {
 	return domain.Exclusion{
-		Ingest: p.Ingest, Run: p.Run, Ordinal: ordinal, Count: 1, Offset: r.Offset, Reason: reason, Digest: sha256.Sum256(r.Value),
+		Ingest: p.Ingest, Run: p.Run, Ordinal: ordinal, Count: 1, Offset: offset, Reason: reason, Digest: sha256.Sum256(value),
 	}
 }

@@ -1,10 +1,12 @@
 package doris_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,25 +18,37 @@ import (
 type byHand struct {
 	*world
 	w     *journal.Writer
+	ev    *domain.DorisBegun
 	begun domain.Ref
 	label string
 	txn   int64
+
+	accepts string // the status of its loads; empty: Success
 }
 
 // begins takes the doris stream over and appends the intent of all that was fed since
 // the hub event from.
 func (w *world) begins(from, to domain.Ref) *byHand {
+	return w.beginsAs(from, to, func(*domain.DorisBegun) {})
+}
+
+// beginsAs is begins with an intent that is changed before.
+func (w *world) beginsAs(from, to domain.Ref, change func(*domain.DorisBegun)) *byHand {
 	w.t.Helper()
 	h := &byHand{world: w}
 	var err error
 	h.w, err = w.j.Takeover(w.ctx, w.Stream(), w.started(), 1)
 	must(w.t, err)
-	ev := &domain.DorisBegun{Owned: h.w.Owned(), Trail: h.w.Trail(), Config: 1, First: from, Last: to, Table: database + "." + tableName}
+	ev := &domain.DorisBegun{
+		Owned: h.w.Owned(), Trail: h.w.Trail(), Config: 1, First: from, Last: to, Table: database + "." + tableName, Semantic: w.cfg.Semantic,
+	}
 	for _, p := range []int32{1, 3} {
 		if n := w.ends[p]; n > 0 {
 			ev.Ends = append(ev.Ends, domain.HubEnd{Partition: p, Next: n})
 		}
 	}
+	change(ev)
+	h.ev = ev
 	h.begun, err = h.w.Append(w.ctx, ev)
 	must(w.t, err)
 	h.label = domain.Label(h.begun)
@@ -75,9 +89,9 @@ func (h *byHand) loads(body io.Reader) {
 		Status  string
 		Message string
 	}
-	h.call("/api/"+database+"/"+tableName+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", "true",
+	h.call("/api/"+database+"/"+tableName+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", strconv.FormatBool(h.ev.TwoPhase()),
 		"format", "json", "read_json_by_line", "true", "Expect", "100-continue")
-	if r.Status != "Success" {
+	if r.Status != cmp.Or(h.accepts, "Success") {
 		h.t.Fatalf("load: %+v", r)
 	}
 	h.txn = r.TxnID
@@ -91,6 +105,13 @@ func (h *byHand) does(operation string) {
 	if r.Status != "Success" {
 		h.t.Fatalf("%s: %+v", operation, r)
 	}
+}
+
+// forgets makes Doris forget the label once the load is visible, or aborted.
+func (h *byHand) forgets() {
+	h.t.Helper()
+	eventually(h.world, h.label+" finished", func() (string, bool) { s := h.state(h.label); return s, s == "VISIBLE" || s == "ABORTED" })
+	must(h.t, h.s.ForgetLabel(database, h.label))
 }
 
 func (h *byHand) call(path string, body io.Reader, reply any, header ...string) {
@@ -139,7 +160,9 @@ func (h *byHand) hangs() (let func()) {
 			return
 		}
 		req.SetBasicAuth("root", "")
-		for k, v := range map[string]string{"label": h.label, "two_phase_commit": "true", "format": "json", "read_json_by_line": "true", "Expect": "100-continue"} {
+		for k, v := range map[string]string{
+			"label": h.label, "two_phase_commit": strconv.FormatBool(h.ev.TwoPhase()), "format": "json", "read_json_by_line": "true", "Expect": "100-continue",
+		} {
 			req.Header.Set(k, v)
 		}
 		tr := &http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}

@@ -15,6 +15,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 )
 
 // Limits close a batch; the first one reached does. Doris suffers from many small
@@ -40,15 +41,19 @@ func (l Limits) withDefaults() Limits {
 
 // Config of a shard's Doris leg.
 type Config struct {
-	Pipeline     domain.PipelineConfig // as journaled
-	Shard        int
-	FrontEnds    []string // http://host:port
-	MySQL        []string // host:port
-	Database     string
-	Table        string
-	User         string
-	PasswordFile string // read at each Open; empty: no password
-	Batch        Limits
+	Pipeline domain.PipelineConfig // as journaled
+	Shard    int
+	Conn     dorisconn.Config
+	Database string
+	Table    string
+	Model    string          // unique or duplicate, as the table must be; empty: either
+	Semantic domain.Semantic // empty: exactly-once
+	// Properties are the original job's sink.properties.*, as far as Hefu leaves them to
+	// people: headers of each load.
+	Properties map[string]string
+	Batch      Limits
+	// Cadence is shared by all shards of a process that load into the table; nil: none.
+	Cadence *Cadence
 	// MaxRecordBytes is the longest text that the column record takes; 0: 1 MiB, which is
 	// string_type_length_soft_limit_bytes of a back end (be/src/common/config.cpp).
 	MaxRecordBytes int
@@ -66,10 +71,15 @@ type Doris struct {
 	log         *slog.Logger
 	zone        *time.Location
 	bounds      bounds
+	framing     framing
+	probePause  time.Duration // before the second probe of a search; doubled before each further one
 	cities      map[domain.SourceID]domain.City
 
-	opens  int  // picks the front end: another one after each error
-	opened bool // once it was, what refuses a start is tried again
+	pace pace // of the loads
+	// orphans is what was last found of them; Open and then Run's watch have it.
+	orphans   projections.Orphans
+	lookEvery time.Duration
+	opened    bool // once it was, what refuses a start is tried again
 	// careful makes every row be looked at before an intent. It is set once a row came
 	// by that the table cannot hold, since where there is one there are more.
 	careful bool
@@ -80,8 +90,17 @@ type Doris struct {
 func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	incidents projections.Incidents, reporter *projections.Reporter, log *slog.Logger,
 ) (*Doris, error) {
-	if len(cfg.FrontEnds) == 0 || len(cfg.MySQL) == 0 {
+	if len(cfg.Conn.FE) == 0 || len(cfg.Conn.MySQL) == 0 {
 		return nil, fmt.Errorf("doris of shard %d: no address of a front end", cfg.Shard)
+	}
+	if cfg.Semantic == "" {
+		cfg.Semantic = domain.ExactlyOnce
+	}
+	if err := dorisconn.CheckProperties(cfg.Properties, cfg.Pipeline.Timezone, cfg.Semantic); err != nil {
+		return nil, fmt.Errorf("doris of shard %d: %w", cfg.Shard, err)
+	}
+	if cfg.Cadence == nil {
+		cfg.Cadence = NewCadence(0)
 	}
 	cfg.Batch = cfg.Batch.withDefaults()
 	if cfg.MaxRecordBytes <= 0 {
@@ -95,6 +114,7 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 		cfg: cfg, j: j, incarnation: incarnation, config: config, incidents: incidents, reporter: reporter, log: log,
 		stream: domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegDoris},
 		zone:   zone, bounds: newBounds(zone, cfg.MaxRecordBytes),
+		framing: framingOf(cfg.Properties), probePause: firstProbePause, lookEvery: orphanInterval,
 		cities: map[domain.SourceID]domain.City{},
 	}
 	for _, s := range cfg.Pipeline.Sources {

@@ -144,31 +144,3 @@ func TestZombie(t *testing.T) {
 		})
 	}
 }
-
-// TestOrphan: what a zombie loads after it lost its stream stays without a commit for
-// ever, since nobody has its DorisPrepared.
-func TestOrphan(t *testing.T) {
-	w := newWorld(t, duplicate)
-	w.opened()
-	older := w.start()
-	p := w.wire.pause("load")
-	at := w.Feed()
-	<-p.arrived
-	orphan := domain.Label(w.history(domain.LegDoris)[2].Ref())
-	newer := w.start()
-	newer.until(at)
-	close(p.release)
-	var fenced *journal.FencedError
-	if err := <-older.done; !errors.As(err, &fenced) {
-		t.Errorf("the zombie ended with %v", err)
-	}
-	newer.until(w.Feed())
-	newer.stop()
-	newer = w.start()
-	newer.until(w.Feed())
-	newer.stop()
-	if got := w.state(orphan); got != "PRECOMMITTED" {
-		t.Errorf("the orphan is %s", got)
-	}
-	w.Tally()
-}

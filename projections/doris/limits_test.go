@@ -85,12 +85,13 @@ func TestStops(t *testing.T) {
 				release = func() { close(p.release) }
 				go func() { <-p.arrived; stop() }()
 				w.Feed()
-			} else {
-				time.AfterFunc(20*time.Millisecond, stop)
 			}
 			d, _ := w.leg()
 			leg, err := d.Open(ctx)
 			must(t, err)
+			if site == "" {
+				time.AfterFunc(20*time.Millisecond, stop)
+			}
 			if err := leg.Run(ctx); err != nil {
 				t.Errorf("ended with %v", err)
 			}

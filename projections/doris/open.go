@@ -9,22 +9,25 @@ import (
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 )
 
 // leg is the open Doris leg of a shard.
 type leg struct {
 	*Doris
 	w      *journal.Writer
-	fe     *frontEnd
-	sql    *sqlPort
+	conn   *dorisconn.Cluster
 	cursor domain.Cursor   // the last event of the hub stream that the table holds
 	ends   map[int32]int64 // of the committed loads, by hub partition
 }
 
 // intent is a DorisBegun with its place.
 type intent struct {
-	ref domain.Ref
-	ev  *domain.DorisBegun
+	ref  domain.Ref
+	ev   *domain.DorisBegun
+	said *dorisconn.Answer // to its load; nil when an owner before us sent it
+	// found is what a probe found out, which is why it is aborted.
+	found string
 }
 
 // Open takes the doris stream over, settles what is open by asking Doris, and demands
@@ -37,16 +40,11 @@ func (d *Doris) Open(ctx context.Context) (projections.Leg, error) {
 		return nil, err
 	}
 	crash.Point("doris.opened.after")
-	password, err := d.password()
+	conn, err := dorisconn.Open(d.cfg.Conn)
 	if err != nil {
 		return nil, err
 	}
-	l := &leg{
-		Doris: d, w: w,
-		fe:  newFrontEnd(d.cfg.FrontEnds[d.opens%len(d.cfg.FrontEnds)], d.cfg.User, password),
-		sql: &sqlPort{addresses: d.cfg.MySQL, user: d.cfg.User, password: password},
-	}
-	d.opens++
+	l := &leg{Doris: d, w: w, conn: conn}
 	if err := l.open(ctx); err != nil {
 		l.Close()
 		return nil, l.refusal(err)
@@ -74,24 +72,25 @@ func (l *leg) open(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.checkAhead(ctx)
+	if err := l.checkAhead(ctx); err != nil {
+		return err
+	}
+	l.lookForOrphans(ctx)
+	return ctx.Err()
 }
 
 // checkFrontEnd asks for a label that nobody has, so that a front end that is not there
 // or does not know the user is found before there is an intent.
 func (l *leg) checkFrontEnd(ctx context.Context) error {
-	_, err := l.fe.state(ctx, l.cfg.Database, "hefu")
+	_, err := l.conn.State(ctx, l.cfg.Database, "hefu")
 	return err
 }
-
-// errNoTable says that the table is not there. Hefu never makes it: its keys, buckets
-// and replicas are the operator's decision.
-var errNoTable = errors.New("is not there; Hefu never makes it: deploy/doris.sql has the statement")
 
 // refusal makes what only an operator can mend the end of a start. A leg that was open
 // once goes on trying: a password may be on its way to every host.
 func (d *Doris) refusal(err error) error {
-	if !d.opened && (errors.Is(err, errNoTable) || errors.Is(err, errUnauthorized)) {
+	var table *tableError
+	if !d.opened && (errors.As(err, &table) || errors.Is(err, dorisconn.ErrUnauthorized)) {
 		return &projections.Refusal{Reason: err.Error()}
 	}
 	return err
@@ -145,4 +144,4 @@ func (l *leg) intent(ctx context.Context, seq domain.Seq) (*intent, error) {
 func (l *leg) Cursor() domain.Cursor { return l.cursor }
 
 // Close implements projections.Leg.
-func (l *leg) Close() { l.fe.close() }
+func (l *leg) Close() { l.conn.Close() }

@@ -2,6 +2,7 @@ package doris
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,55 +10,93 @@ import (
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
 )
 
-// renderer writes the lines of one load.
-type renderer struct {
-	w        io.Writer
-	format   *domain.RowFormat
+// batchRow is a row of a batch, which each call of eachRow's do fills anew.
+type batchRow struct {
+	domain.Row
+	place   int64 // in the batch, in the order of the hub, without the excluded ones
+	run     *domain.HubRun
+	ordinal int64 // in the ingest run
+}
+
+// errEnough ends a walk whose last row has been seen.
+var errEnough = errors.New("enough")
+
+// passage is a way through the rows of a batch.
+type passage struct {
 	bounds   bounds
 	cities   map[domain.SourceID]domain.City
 	excluded []domain.Exclusion // that are still to come, in the order of the walk
+	only     *domain.DorisProbe // nil: all rows
+	next     int64              // place of the next row
 	dec      recordbatch.Decoder
-	line     []byte
+	row      batchRow
+	do       func(*batchRow) error
 }
 
-// render writes a batch: one line a row, in the order of the hub, read from the
-// journal one event at a time. Errors: *misfitError, those of the journal, of w.
-func (l *leg) render(ctx context.Context, b *draft, w io.Writer) error {
-	r := &renderer{w: w, format: domain.NewRowFormat(l.zone), bounds: l.bounds, cities: l.cities, excluded: b.excluded}
-	return l.walk(ctx, b.commits, r.pieces)
+// eachRow calls do for the rows of a batch that are not excluded, in the order of the
+// hub, read from the journal one event at a time; for those of a probe only unless that is
+// nil. Errors: *misfitError, those of the journal, of do.
+func (l *leg) eachRow(ctx context.Context, b *draft, only *domain.DorisProbe, do func(*batchRow) error) error {
+	p := &passage{bounds: l.bounds, cities: l.cities, excluded: b.excluded, only: only, do: do}
+	err := l.walk(ctx, b.commits, p.pieces)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
-func (r *renderer) pieces(p *pieces) error {
-	city, known := r.cities[p.run.Source]
+func (p *passage) pieces(of *pieces) error {
+	city, known := p.cities[of.run.Source]
 	if !known {
-		return fmt.Errorf("source %s of %s is not in the configuration in force", p.run.Source, p.ingest.Ref())
+		return fmt.Errorf("source %s of %s is not in the configuration in force", of.run.Source, of.ingest.Ref())
 	}
-	row := domain.Row{
-		City: city, ExtractTime: int64(p.event.ExtractTime), CityPartition: p.run.Partition, HubTimestamp: p.commit.Time.Millis(),
-	}
-	return p.rows(&r.dec, func(at *domain.HubRun, ordinal int64, rec *recordbatch.Record) error {
-		if r.leavesOut(at, ordinal) {
+	row := &p.row
+	row.City, row.ExtractTime, row.CityPartition = city, int64(of.event.ExtractTime), of.run.Partition
+	row.HubTimestamp = of.commit.Time.Millis()
+	return of.rows(&p.dec, func(at *domain.HubRun, ordinal int64, rec *recordbatch.Record) error {
+		if p.leavesOut(at, ordinal) {
 			return nil
 		}
-		if reason := r.bounds.refuses(rec); reason != "" {
+		place := p.next
+		p.next++
+		if p.only != nil && place < p.only.First {
+			return nil
+		}
+		if p.only != nil && place >= p.only.Next {
+			return errEnough
+		}
+		if reason := p.bounds.refuses(rec); reason != "" {
 			return &misfitError{at.Ingest, at.Run, ordinal, reason}
 		}
 		row.Record, row.CityOffset, row.CityTimestamp = rec.Value, rec.Offset, rec.Timestamp
 		row.HubPartition, row.HubOffset = at.Partition, at.Offset+ordinal-at.First
-		r.line = append(r.format.AppendDorisJSON(r.line[:0], &row), '\n')
-		_, err := r.w.Write(r.line)
-		return err
+		row.place, row.run, row.ordinal = place, at, ordinal
+		return p.do(row)
 	})
 }
 
 // leavesOut reports whether the intent lists a row.
-func (r *renderer) leavesOut(at *domain.HubRun, ordinal int64) bool {
-	if len(r.excluded) == 0 {
+func (p *passage) leavesOut(at *domain.HubRun, ordinal int64) bool {
+	if len(p.excluded) == 0 {
 		return false
 	}
-	if x := &r.excluded[0]; x.Ingest != at.Ingest || x.Run != at.Run || x.Ordinal != ordinal {
+	if x := &p.excluded[0]; x.Ingest != at.Ingest || x.Run != at.Run || x.Ordinal != ordinal {
 		return false
 	}
-	r.excluded = r.excluded[1:]
+	p.excluded = p.excluded[1:]
 	return true
+}
+
+// render writes a batch, or the rows of it that a probe takes: one line a row.
+func (l *leg) render(ctx context.Context, b *draft, only *domain.DorisProbe, w io.Writer) error {
+	format := domain.NewRowFormat(l.zone)
+	before, after := l.framing.line()
+	var line []byte
+	return l.eachRow(ctx, b, only, func(row *batchRow) error {
+		line = append(line[:0], before...)
+		line = format.AppendDorisJSON(line, &row.Row)
+		line = append(line, after...)
+		_, err := w.Write(line)
+		return err
+	})
 }

@@ -2,7 +2,6 @@ package doris
 
 import (
 	"context"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,6 +18,7 @@ func (l *leg) Run(ctx context.Context) error {
 	g, inner := errgroup.WithContext(ctx)
 	events := make(chan *journal.Entry, pending)
 	g.Go(func() error { return l.read(inner, events) })
+	g.Go(func() error { return l.watchOrphans(inner) })
 	g.Go(func() error {
 		for {
 			b, err := l.gather(inner, events)
@@ -52,39 +52,6 @@ func (l *leg) read(ctx context.Context, out chan<- *journal.Entry) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case out <- e:
-		}
-	}
-}
-
-// gather waits for rows and takes what comes until a limit is reached. Hub events
-// without rows go with the next rows.
-func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*draft, error) {
-	b := newDraft()
-	var age <-chan time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-age:
-			return b, nil
-		case e := <-events:
-			c := b.add(e)
-			if c == nil {
-				continue
-			}
-			if l.careful {
-				if err := l.exclude(ctx, b, c); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if b.full(l.cfg.Batch) {
-			return b, nil
-		}
-		if age == nil {
-			t := time.NewTimer(l.cfg.Batch.Age)
-			defer t.Stop()
-			age = t.C
 		}
 	}
 }

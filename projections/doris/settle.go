@@ -9,6 +9,7 @@ import (
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 )
 
 // slowPoll is how often Doris is asked about a load that it takes its time to publish.
@@ -17,8 +18,10 @@ const slowPoll = 500 * time.Millisecond
 // How it is known that a load is committed.
 const (
 	howState    = "transaction state"
+	howRows     = "rows of the table"
 	howOperator = "operator"
 	howNothing  = "nothing to load"
+	howUnasked  = "not asked"
 )
 
 // settle brings an open intent to its outcome by the table of domain.SettleDoris: the
@@ -31,25 +34,29 @@ func (l *leg) settle(ctx context.Context, in *intent) error {
 	if err != nil {
 		return err
 	}
+	if in.unasked() {
+		return l.committed(ctx, in, nil, howUnasked, domain.IncidentID{})
+	}
 	var did domain.DorisAction
-	answer := ""
+	var answer *dorisconn.Answer
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, slowPoll) {
-		state, err := l.fe.state(ctx, l.cfg.Database, label)
+		state, err := l.conn.State(ctx, l.cfg.Database, label)
 		if err != nil {
 			return err
 		}
-		action := domain.SettleDoris(prepared != nil, state)
+		action := in.ev.Settle(prepared != nil, state)
 		switch action {
 		case domain.DorisWait:
 			if wait == slowPoll {
-				l.sayWaiting(ctx, label, prepared.Txn)
+				l.sayWaiting(ctx, label)
 			}
 		case domain.DorisAbortLabel, domain.DorisCommit:
 			if action == did {
-				return fmt.Errorf("label %s is still %s after Doris answered %s", label, state, answer)
+				return fmt.Errorf("label %s is still %s after Doris answered %w", label, state, answer)
 			}
-			if answer, err = l.act(ctx, action, label, prepared); err != nil {
-				return err
+			answer = l.act(ctx, action, label, prepared)
+			if answer.Err != nil {
+				return fmt.Errorf("label %s: %w", label, answer)
 			}
 			did = action
 		default:
@@ -63,39 +70,44 @@ func (l *leg) settle(ctx context.Context, in *intent) error {
 	}
 }
 
-func (l *leg) act(ctx context.Context, action domain.DorisAction, label string, p *domain.DorisPrepared) (answer string, err error) {
+func (l *leg) act(ctx context.Context, action domain.DorisAction, label string, p *domain.DorisPrepared) *dorisconn.Answer {
 	if action == domain.DorisAbortLabel {
-		return l.fe.abort(ctx, l.cfg.Database, label)
+		return l.conn.Abort(ctx, l.cfg.Database, label)
 	}
 	crash.Point("doris.commit.before")
-	answer, err = l.fe.commit(ctx, l.cfg.Database, p.Txn)
-	if err != nil {
-		return "", fmt.Errorf("label %s: %w", label, err)
+	answer := l.conn.Commit(ctx, l.cfg.Database, p.Txn)
+	if answer.Err == nil {
+		crash.Point("doris.commit.after")
 	}
-	crash.Point("doris.commit.after")
-	return answer, nil
+	return answer
 }
 
 // sayWaiting tells people that Doris has not published yet: that may take minutes when
 // a back end is down, and there is nothing to do but to wait.
-func (l *leg) sayWaiting(ctx context.Context, label string, txn int64) {
-	why := fmt.Sprintf("load %s (txn %d) is committed, waiting for Doris to publish it", label, txn)
+func (l *leg) sayWaiting(ctx context.Context, label string) {
+	why := fmt.Sprintf("load %s is committed, waiting for Doris to publish it", label)
 	said := false
 	l.reporter.Update(func(s *projections.Status) { said, s.Error = s.Error == why, why })
 	if !said {
-		l.log.WarnContext(ctx, "waiting for Doris to publish", "label", label, "txn", txn)
+		l.log.WarnContext(ctx, "waiting for Doris to publish", "label", label)
 	}
 }
 
-// conclude ends an intent, or asks an operator how.
+// conclude ends an intent, or asks the rows or an operator how.
 func (l *leg) conclude(ctx context.Context, action domain.DorisAction, in *intent, p *domain.DorisPrepared, state domain.DorisState) error {
 	switch action {
 	case domain.DorisAbort:
-		return l.aborted(ctx, in, "Doris says "+string(state), domain.IncidentID{})
+		why := "Doris says " + string(state)
+		if in.found != "" {
+			why = in.found
+		} else if in.said != nil && in.said.Meaning != dorisconn.Prepared {
+			why += " and answered " + in.said.Error()
+		}
+		return l.aborted(ctx, in, why, domain.IncidentID{})
 	case domain.DorisDone:
 		return l.committed(ctx, in, p, howState, domain.IncidentID{})
 	case domain.DorisAskRows:
-		return l.forgotten(ctx, in, p)
+		return l.askRows(ctx, in, p)
 	default:
 		return l.impossible(ctx, in, p, state)
 	}
@@ -118,14 +130,16 @@ func (l *leg) prepared(ctx context.Context, in *intent) (*domain.DorisPrepared, 
 	return p, nil
 }
 
-// committed appends that a load is VISIBLE; p is nil where nothing was prepared.
+// committed appends that a load is VISIBLE, or counts as such; p is nil where nothing
+// was prepared.
 func (l *leg) committed(ctx context.Context, in *intent, p *domain.DorisPrepared, how string, resolved domain.IncidentID) error {
-	if p == nil {
-		p = &domain.DorisPrepared{}
+	txn, rows, err := l.facts(ctx, in, p)
+	if err != nil {
+		return err
 	}
 	crash.Point("doris.outcome.before")
-	_, err := l.w.Append(ctx, &domain.DorisCommitted{
-		Owned: l.w.Owned(), Trail: l.w.Trail(), Begun: in.ref, Cursor: in.ev.Last, Txn: p.Txn, How: how, Rows: p.Rows,
+	_, err = l.w.Append(ctx, &domain.DorisCommitted{
+		Owned: l.w.Owned(), Trail: l.w.Trail(), Begun: in.ref, Cursor: in.ev.Last, Txn: txn, How: how, Rows: rows,
 		Visible: l.j.Now(), FoundBy: l.finder(in), Incident: resolved,
 	})
 	if err != nil {
@@ -133,14 +147,28 @@ func (l *leg) committed(ctx context.Context, in *intent, p *domain.DorisPrepared
 	}
 	crash.Point("doris.outcome.after")
 	l.moveTo(in.ev)
+	l.pace.committed()
 	l.reporter.Update(func(s *projections.Status) {
 		s.Open, s.Cursor, s.Error = 0, l.cursor, ""
-		s.Rows += p.Rows
+		s.Rows += rows
 		for i := range in.ev.Excluded {
 			s.Excluded += in.ev.Excluded[i].Count
 		}
 	})
 	return nil
+}
+
+// facts are the transaction of a load, 0 when it is not known, and its rows: as Doris
+// counted them when it prepared them, else as the journal has them.
+func (l *leg) facts(ctx context.Context, in *intent, p *domain.DorisPrepared) (txn, rows int64, err error) {
+	if p != nil {
+		return p.Txn, p.Rows, nil
+	}
+	if in.said != nil {
+		txn = in.said.Txn
+	}
+	rows, err = l.size(ctx, in.ev)
+	return txn, rows, err
 }
 
 // aborted appends that a load did not happen: its label is never used again.
@@ -153,6 +181,9 @@ func (l *leg) aborted(ctx context.Context, in *intent, why string, resolved doma
 		return err
 	}
 	crash.Point("doris.outcome.after")
+	if in.ev.Probe == nil {
+		l.pace.aborted()
+	}
 	l.reporter.Update(func(s *projections.Status) { s.Open = 0 })
 	return nil
 }

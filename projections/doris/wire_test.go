@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,9 +33,12 @@ type wire struct {
 	s      *standin.Server
 	fe, be *httptest.Server
 
-	mu     sync.Mutex
-	fates  map[string]fate // of the next request of each name
-	paused map[string]*pause
+	mu      sync.Mutex
+	fates   map[string]fate // of the next request of each name
+	paused  map[string]*pause
+	answers func(label string) string // for the back end, to loads
+	asked   []string                  // the labels whose state was asked for
+	asks    func(label string)        // is called before each such question is answered
 }
 
 type pause struct {
@@ -66,6 +70,9 @@ func proxy(t testing.TB, to string) *httputil.ReverseProxy {
 // name of a request that writes.
 func name(r *http.Request) string {
 	if strings.HasSuffix(r.URL.Path, "/_stream_load") {
+		if r.Header.Get("label") == "" {
+			return "may" // only asks whether it may
+		}
 		return "load"
 	}
 	return r.Header.Get("txn_operation")
@@ -87,6 +94,15 @@ func (w *wire) frontEnd(t testing.TB) http.Handler {
 			cut(rw)
 			return
 		}
+		if label := r.URL.Query().Get("label"); label != "" {
+			w.mu.Lock()
+			w.asked = append(w.asked, label)
+			asks := w.asks
+			w.mu.Unlock()
+			if asks != nil {
+				asks(label)
+			}
+		}
 		to.ServeHTTP(rw, r)
 	})
 }
@@ -101,7 +117,12 @@ func (w *wire) backEnd(t testing.TB) http.Handler {
 	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.wait(r)
+		w.mu.Lock()
+		answers := w.answers
+		w.mu.Unlock()
 		switch n := name(r); {
+		case answers != nil && n == "load":
+			_, _ = io.WriteString(rw, answers(r.Header.Get("label")))
 		case w.take(n, lost):
 			cut(rw)
 		case w.take(n, unheard):
@@ -110,8 +131,8 @@ func (w *wire) backEnd(t testing.TB) http.Handler {
 		case w.take(n, miscount):
 			fewer.ServeHTTP(rw, r)
 		case w.take(n, denied):
-			w.s.Faults().FailThoughPrecommitted.Store(true)
-			defer w.s.Faults().FailThoughPrecommitted.Store(false)
+			w.s.Faults().Arm(standin.FailThoughDone, standin.Arming{})
+			defer w.s.Faults().Disarm(standin.FailThoughDone)
 			to.ServeHTTP(rw, r)
 		default:
 			to.ServeHTTP(rw, r)
@@ -149,6 +170,27 @@ func (w *wire) take(n string, f fate) bool {
 	}
 	delete(w.fates, n)
 	return true
+}
+
+// answer makes every load be answered so, and nothing be loaded.
+func (w *wire) answer(reply func(label string) string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers = reply
+}
+
+// onAsk calls do before each question for the state of a label is answered.
+func (w *wire) onAsk(do func(label string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asks = do
+}
+
+// wasAsked reports whether the state of a label was asked for that begins so.
+func (w *wire) wasAsked(prefix string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.asked, func(label string) bool { return strings.HasPrefix(label, prefix) })
 }
 
 func (w *wire) arm(n string, f fate) {

@@ -17,6 +17,7 @@ import (
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/doris"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 	standin "github.com/hefu-io/hefu/services/devstack/doris"
 )
 
@@ -118,8 +119,10 @@ func (w *world) startDoris(model string) {
 			Timezone: zoneName, HubPartitions: 4, Shards: shards, Table: database + "." + tableName,
 			Sources: []domain.SourceConfig{{ID: "nanjing", City: "320100"}, {ID: "wuxi", City: "320200", Base: 2}},
 		},
-		Shard: 1, FrontEnds: []string{w.wire.fe.URL}, MySQL: []string{w.s.MySQLAddr()},
-		Database: database, Table: tableName, User: user, PasswordFile: passwordFile(w.t, password),
+		Shard: 1, Database: database, Table: tableName,
+		Conn: dorisconn.Config{
+			FE: []string{w.wire.fe.URL}, MySQL: []string{w.s.MySQLAddr()}, User: user, PasswordFile: passwordFile(w.t, password),
+		},
 		Batch: doris.Limits{Age: 5 * time.Millisecond},
 	}
 }
@@ -150,6 +153,7 @@ func (w *world) leg() (*doris.Doris, *projections.Reporter) {
 	reporter := projections.NewReporter(w.Stream())
 	d, err := doris.New(w.cfg, w.j, w.started(), 1, w.Incidents(), reporter, slog.New(slog.NewTextHandler(&locked{w: w}, nil)))
 	must(w.t, err)
+	d.Hurry()
 	return d, reporter
 }
 
@@ -203,7 +207,11 @@ type process struct {
 
 func (w *world) start() *process {
 	w.t.Helper()
-	d, reporter := w.leg()
+	return w.launch(w.leg())
+}
+
+func (w *world) launch(d *doris.Doris, reporter *projections.Reporter) *process {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.t.Cleanup(cancel)
 	p := &process{w: w, cancel: cancel, done: make(chan error, 1), reporter: reporter}

@@ -1,0 +1,132 @@
+package doris
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// How far loads of a table move apart while Doris says that it has too many versions or
+// transactions.
+const (
+	slowest = 5 * time.Minute
+	slower  = time.Second // the first step from no interval at all
+)
+
+// Cadence is the budget of loads of one table, shared by the shards of a process: every
+// load makes a version of each tablet that it touches, and Doris compacts only so fast.
+// A full batch goes at once, one that is merely old waits for its turn: one load per
+// interval, in the order of asking. While Doris says that it is too much, full batches
+// wait as well and the interval grows. It is safe for concurrent use.
+type Cadence struct {
+	least time.Duration
+
+	mu       sync.Mutex
+	interval time.Duration // least, unless Doris asked for more
+	last     time.Time     // when a load last went
+	slowed   time.Time     // when the interval last grew
+	waiting  []*turn
+	timer    *time.Timer // gives the first one its turn
+}
+
+// NewCadence makes the budget of a table: one load of a batch that is not full per
+// interval, 0 for any number.
+func NewCadence(interval time.Duration) *Cadence {
+	return &Cadence{least: interval, interval: interval}
+}
+
+// turn is a place in the queue of a Cadence.
+type turn struct {
+	c     *Cadence
+	ready chan struct{} // closed when its turn has come
+}
+
+// join queues up. The turn must be left when it is not waited for any more.
+func (c *Cadence) join() *turn {
+	t := &turn{c, make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, t)
+	c.serve()
+	return t
+}
+
+// leave gives up a turn that has not come; after that it is nothing.
+func (t *turn) leave() {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	t.c.waiting = slices.DeleteFunc(t.c.waiting, func(o *turn) bool { return o == t })
+	t.c.serve()
+}
+
+// serve gives turns to whom they are due and sets the timer for the next one.
+func (c *Cadence) serve() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+	for len(c.waiting) > 0 {
+		if rest := c.interval - time.Since(c.last); !c.last.IsZero() && rest > 0 {
+			c.timer = time.AfterFunc(rest, func() {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.serve()
+			})
+			return
+		}
+		close(c.waiting[0].ready)
+		c.waiting = c.waiting[1:]
+		c.last = time.Now()
+	}
+}
+
+// pass lets a full batch go at once, unless Doris asked for slowness. The next turn is an
+// interval later.
+func (c *Cadence) pass() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interval > c.least {
+		return false
+	}
+	c.last = time.Now()
+	c.serve()
+	return true
+}
+
+// slow doubles the interval because Doris had too much, once for all loads that were
+// under way at the time. The next turn is an interval from now.
+func (c *Cadence) slow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.slowed.IsZero() || now.Sub(c.slowed) >= c.interval {
+		c.interval = max(c.least, min(max(2*c.interval, slower), slowest))
+		c.slowed = now
+	}
+	c.last = now
+	c.serve()
+}
+
+// well halves the interval again after a load that Doris took.
+func (c *Cadence) well() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interval == c.least {
+		return
+	}
+	if c.interval /= 2; c.interval < max(c.least, slower) {
+		c.interval = c.least
+	}
+	c.serve()
+}
+
+// String is the budget for people.
+func (c *Cadence) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interval > c.least {
+		return fmt.Sprintf("one load in %s, because Doris has too much to do", c.interval)
+	}
+	return fmt.Sprintf("one load that is not full in %s", c.interval)
+}

@@ -1,0 +1,115 @@
+package doris
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+// wanted counts the rows that a load has to have put into the table, and finds the hub
+// offsets between which they lie. It reads the journal one ingest event at a time.
+func (l *leg) wanted(ctx context.Context, ev *domain.DorisBegun) (domain.RowTally, map[int32]domain.Span, error) {
+	commits, err := l.commits(ctx, ev)
+	if err != nil {
+		return nil, nil, err
+	}
+	between := map[int32]domain.Span{}
+	for _, c := range commits {
+		for _, r := range c.Runs {
+			b, seen := between[r.Partition]
+			if !seen {
+				b.First = r.Offset
+			}
+			between[r.Partition] = domain.Span{First: min(b.First, r.Offset), Next: max(b.Next, r.Offset+r.N)}
+		}
+	}
+	tally := domain.RowTally{}
+	p := &passage{
+		// What the intent carries was decided when it was made, perhaps within other bounds.
+		bounds: bounds{first: math.MinInt64, last: math.MaxInt64, text: math.MaxInt},
+		cities: l.cities, excluded: ev.Excluded,
+		do: func(r *batchRow) error {
+			tally.Add(domain.RowGroup{HubPartition: r.HubPartition, City: r.City, CityPartition: int64(r.CityPartition)}, r.HubOffset, r.CityOffset)
+			return nil
+		},
+	}
+	return tally, between, l.walk(ctx, commits, p.pieces)
+}
+
+// commits are the committed hub transactions of an intent.
+func (l *leg) commits(ctx context.Context, ev *domain.DorisBegun) (out []*domain.HubCommitted, err error) {
+	err = l.eachCommit(ctx, ev, func(c *domain.HubCommitted) { out = append(out, c) })
+	return out, err
+}
+
+// size is how many rows an intent carries.
+func (l *leg) size(ctx context.Context, ev *domain.DorisBegun) (n int64, err error) {
+	err = l.eachCommit(ctx, ev, func(c *domain.HubCommitted) {
+		for i := range c.Runs {
+			n += c.Runs[i].N
+		}
+	})
+	for i := range ev.Excluded {
+		n -= ev.Excluded[i].Count
+	}
+	return n, err
+}
+
+// there counts the rows of the table between the hub offsets of a load: whatever lies
+// there can only be of this load. One statement for each hub partition, whose key it
+// follows, all in one session whose reads are strongly consistent.
+func (l *leg) there(ctx context.Context, between map[int32]domain.Span) (domain.RowTally, error) {
+	tally := domain.RowTally{}
+	err := l.conn.Ask(ctx, func(c *sql.Conn) error {
+		for _, h := range slices.Sorted(maps.Keys(between)) {
+			if err := l.thereOf(ctx, c, h, between[h], tally); err != nil {
+				return fmt.Errorf("count rows of hub partition %d at %s in %s: %w", h, between[h], l.table(), err)
+			}
+		}
+		return nil
+	})
+	return tally, err
+}
+
+func (l *leg) thereOf(ctx context.Context, c *sql.Conn, h int32, s domain.Span, tally domain.RowTally) error {
+	rows, err := c.QueryContext(ctx, "SELECT sscsdm, city_partition_id, count(*), count(DISTINCT hw_offset_id),"+
+		" sum(cast(hw_offset_id AS LARGEINT)), sum(cast(city_offset_id AS LARGEINT)) FROM "+l.quotedTable()+
+		" WHERE hw_partition_id = ? AND hw_offset_id >= ? AND hw_offset_id < ? GROUP BY sscsdm, city_partition_id", h, s.First, s.Next)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var city, hubSum, citySum sql.NullString
+		var partition sql.NullInt64
+		var n domain.RowSums
+		if err := rows.Scan(&city, &partition, &n.Rows, &n.Distinct, &hubSum, &citySum); err != nil {
+			return err
+		}
+		if n.Hub, err = sum(hubSum); err != nil {
+			return err
+		}
+		if n.City, err = sum(citySum); err != nil {
+			return err
+		}
+		g := domain.RowGroup{HubPartition: h, City: domain.City(city.String), CityPartition: -1}
+		if partition.Valid {
+			g.CityPartition = partition.Int64
+		}
+		tally[g] = n
+	}
+	return rows.Err()
+}
+
+// sum is a LARGEINT of an answer. That of nothing but NULLs is one that no load has.
+func sum(text sql.NullString) (domain.Sum, error) {
+	if !text.Valid {
+		return domain.Sum{}.Add(-1), nil
+	}
+	return domain.ParseSum(text.String)
+}
