@@ -5,8 +5,27 @@
 -- city's topic. Key columns come first because Doris wants them first; a load names its columns, so the order binds
 -- nobody else.
 --
--- record: Doris cuts nothing, it refuses; a record beyond string_type_length_soft_limit_bytes (1 MiB by default, in be.conf)
--- makes the load fail. Raise the limit before a source sends larger ones.
+-- At each start Hefu reads the table and loads nothing into one that does not fit; the refusal lists all that is wrong, with
+-- the statements. What it asks for, and how a table that is there already gets it:
+--
+--   hw_offset_id, city_offset_id          BIGINT; the two partitions may be INT.
+--   sscsdm                                a text as long as the longest city code: VARCHAR, CHAR or STRING, counted in bytes.
+--   extract_time DATETIME(6),             Doris rounds the digits that a DATETIME does not keep, and the row would be
+--   city_ts, hw_ts DATETIME(3)            another one:  ALTER TABLE … MODIFY COLUMN extract_time DATETIME(6) NOT NULL;
+--   record                                STRING or VARCHAR, and NULL, for a record may have no value; not JSON or VARIANT,
+--                                         which write it anew:  ALTER TABLE … MODIFY COLUMN record STRING NULL;
+--   further columns                       with NULL or a default, since no row brings a value for them:
+--                                         ALTER TABLE … MODIFY COLUMN note VARCHAR(20) NULL;
+--   a UNIQUE key                          exactly (hw_partition_id, hw_offset_id); no ALTER TABLE changes a key.
+--
+-- record: Doris cuts nothing, it refuses. A record beyond string_type_length_soft_limit_bytes (1 MiB by default, in be.conf)
+-- is left out of the load and listed. Raise that limit and doris.max_record_bytes in hefu.yaml before a source sends larger
+-- ones. A VARCHAR bounds it at its own length, at most 65533.
+--
+-- The user that loads needs two privileges on the database, and no more; labels belong to the database, not to the table:
+--
+--   CREATE USER 'hefu'@'%' IDENTIFIED BY '…';
+--   GRANT SELECT_PRIV, LOAD_PRIV ON ods.* TO 'hefu'@'%';
 
 CREATE DATABASE IF NOT EXISTS ods;
 

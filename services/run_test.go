@@ -75,7 +75,7 @@ func newWorld(t *testing.T) *world {
 	p.Hub.Brokers, p.Hub.Topic, p.Hub.ProgressTopic = k.ListenAddrs(), "ODS", "progress"
 	t1 := config.DefaultDoris()
 	t1.FE, t1.MySQL, t1.Database, t1.Table, t1.User, t1.Model = []string{d.FEURL()}, []string{d.MySQLAddr()}, "ods", "ODS_QL_JC_SSJC", "root", config.ModelUnique
-	t1.Batch.Age = 50 * time.Millisecond
+	t1.Batch.Age, t1.Batch.Interval = 50*time.Millisecond, 0
 	p.Doris = &t1
 	for _, s := range []struct{ id, city, topic string }{{"north", "320100", "north"}, {"south", "320200", "south"}} {
 		src := config.DefaultSource()

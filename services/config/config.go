@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
@@ -88,21 +89,22 @@ type HubBatch struct {
 
 // Doris is the front ends and the table.
 type Doris struct {
-	FE           []string   `yaml:"fe"`    // http://host:port or https://host:port, for Stream Load
-	MySQL        []string   `yaml:"mysql"` // host:port, for questions
-	Database     string     `yaml:"database"`
-	Table        string     `yaml:"table"`
-	Model        string     `yaml:"model"` // ModelUnique or ModelDuplicate
-	User         string     `yaml:"user"`
-	PasswordFile string     `yaml:"password_file,omitempty"`
-	Batch        DorisBatch `yaml:"batch"`
+	dorisconn.Config `yaml:",inline"`
+	Database         string            `yaml:"database"`
+	Table            string            `yaml:"table"`
+	Model            string            `yaml:"model"`                // ModelUnique or ModelDuplicate
+	Semantic         string            `yaml:"semantic"`             // domain.None, AtLeastOnce or ExactlyOnce
+	Properties       map[string]string `yaml:"properties,omitempty"` // headers of Stream Load, the original's sink.properties.*
+	MaxRecordBytes   Bytes             `yaml:"max_record_bytes"`     // a longer record is excluded
+	Batch            DorisBatch        `yaml:"batch"`
 }
 
 // DorisBatch bounds one load; the first bound reached cuts it.
 type DorisBatch struct {
-	Rows  int           `yaml:"rows"`
-	Bytes Bytes         `yaml:"bytes"`
-	Age   time.Duration `yaml:"age"`
+	Rows     int           `yaml:"rows"`
+	Bytes    Bytes         `yaml:"bytes"`
+	Age      time.Duration `yaml:"age"`
+	Interval time.Duration `yaml:"interval"` // between two loads of all shards into the table
 }
 
 // Source is one city's topic on its own cluster.

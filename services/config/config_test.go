@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
@@ -74,6 +75,32 @@ func TestTextsAreKeptAsWritten(t *testing.T) {
 	}
 }
 
+// TestMapsAreKeptAsWritten: names with dots and colons, and what looks like a truth value or a number.
+func TestMapsAreKeptAsWritten(t *testing.T) {
+	c, err := Parse("hefu.yaml", []byte(strings.Replace(base, "table: ODS", `table: ODS
+      be_map:
+        10.0.0.1:8040: be-1.example:18040
+        "be-2:8040": "https://be-2.example:443"
+      properties:
+        read_json_by_line: true
+        "strip_outer_array": 'true'
+        send_batch_parallelism: 4
+        max_filter_ratio: 0.0`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := c.Pipelines[0].Doris
+	want := Doris{
+		Config: dorisconn.Config{BEMap: map[string]string{"10.0.0.1:8040": "be-1.example:18040", "be-2:8040": "https://be-2.example:443"}},
+		Properties: map[string]string{
+			"read_json_by_line": "true", "strip_outer_array": "true", "send_batch_parallelism": "4", "max_filter_ratio": "0.0",
+		},
+	}
+	if diff := cmp.Diff(want.BEMap, d.BEMap) + cmp.Diff(want.Properties, d.Properties); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestGroupOffsetsFailOnAMissingCursorByDefault(t *testing.T) {
 	text := strings.Replace(smallest, "topic: t", "topic: t, start: group-offsets, group: flink", 1)
 	c, err := Parse("hefu.yaml", []byte(text))
@@ -109,6 +136,9 @@ func TestExampleHasTheDefaults(t *testing.T) {
 		{"hub.progress_topic", "hefu-progress-" + p.Name, p.Hub.ProgressTopic},
 		{"doris.model", doris.Model, p.Doris.Model},
 		{"doris.user", doris.User, p.Doris.User},
+		{"doris.timeouts", doris.Timeouts, p.Doris.Timeouts},
+		{"doris.semantic", doris.Semantic, p.Doris.Semantic},
+		{"doris.max_record_bytes", doris.MaxRecordBytes, p.Doris.MaxRecordBytes},
 		{"doris.batch", doris.Batch, p.Doris.Batch},
 		{"sources.start", source.Start, p.Sources[0].Start},
 	} {

@@ -83,8 +83,11 @@ func (d *decoder) value(node ast.Node, key string, v reflect.Value) error {
 			v.Set(reflect.New(v.Type().Elem()))
 			v = v.Elem()
 		}
-		if v.Kind() == reflect.Struct {
+		switch v.Kind() {
+		case reflect.Struct:
 			return d.mapping(n, key, v)
+		case reflect.Map:
+			return d.dictionary(n, key, v)
 		}
 	case *ast.SequenceNode:
 		if v.Kind() == reflect.Slice {
@@ -119,6 +122,35 @@ func (d *decoder) mapping(node *ast.MappingNode, key string, v reflect.Value) er
 		if err := d.value(pair.Value, full, field); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// dictionary reads each key of node, whatever its name, into the map v of texts. What stands there is taken as it was
+// written, so that read_json_by_line: true needs no quotes.
+func (d *decoder) dictionary(node *ast.MappingNode, key string, v reflect.Value) error {
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, pair := range node.Values {
+		name := pair.Key.GetToken().Value
+		full := key + "." + name
+		at := reflect.ValueOf(name)
+		if _, plain := pair.Key.(*ast.StringNode); !plain || name == "" {
+			return d.wrong(pair.Key, full, "is not a name", "a text")
+		}
+		if v.MapIndex(at).IsValid() {
+			return d.wrong(pair.Key, full, fmt.Sprintf("is given twice, first in line %d", d.at[full].line), "each key once")
+		}
+		text := reflect.New(v.Type().Elem()).Elem()
+		switch n := pair.Value.(type) {
+		case *ast.BoolNode, *ast.FloatNode:
+			d.at[full] = place(n)
+			text.SetString(n.GetToken().Value)
+		default:
+			if err := d.value(pair.Value, full, text); err != nil {
+				return err
+			}
+		}
+		v.SetMapIndex(at, text)
 	}
 	return nil
 }
@@ -158,6 +190,12 @@ func (d *decoder) scalar(node ast.Node, key string, v reflect.Value) error {
 			return d.wrong(node, key, "is "+kindOf(node), wanted(v.Type()))
 		}
 		v.SetInt(int64(n))
+	case bool:
+		truth, ok := node.(*ast.BoolNode)
+		if !ok {
+			return d.wrong(node, key, "is "+kindOf(node), wanted(v.Type()))
+		}
+		v.SetBool(truth.Value)
 	case string:
 		if _, block := node.(*ast.LiteralNode); !number && !quotable && !block {
 			return d.wrong(node, key, "is "+kindOf(node), wanted(v.Type()))

@@ -3,6 +3,9 @@ package config
 import (
 	"os"
 	"time"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 )
 
 // The functions here are the only place where defaults are given. They fill a struct before the file is read over it, so
@@ -51,9 +54,12 @@ func DefaultPipeline() Pipeline {
 // DefaultDoris is a Doris with every default.
 func DefaultDoris() Doris {
 	return Doris{
-		Model: ModelUnique,
-		User:  "root",
-		Batch: DorisBatch{Rows: 500_000, Bytes: 128 << 20, Age: 5 * time.Second},
+		Config:   dorisconn.Config{User: "root", Timeouts: dorisconn.Timeouts{}.WithDefaults()},
+		Model:    ModelUnique,
+		Semantic: string(domain.ExactlyOnce),
+		Batch:    DorisBatch{Rows: 500_000, Bytes: 128 << 20, Age: 5 * time.Second, Interval: 5 * time.Second},
+
+		MaxRecordBytes: 1 << 20,
 	}
 }
 

@@ -76,9 +76,11 @@ func wanted(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int:
 		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
 	case reflect.Slice:
 		return "a list"
-	case reflect.Struct, reflect.Pointer:
+	case reflect.Struct, reflect.Pointer, reflect.Map:
 		return "a mapping"
 	}
 	return "a text"

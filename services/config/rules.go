@@ -92,7 +92,7 @@ func (p *Pipeline) rules(at string) []rule {
 		between(at+".ingest.max_wait", in.MaxWait, time.Millisecond, 30*time.Second, "a stop waits for it"),
 	}, p.Hub.rules(at+".hub"))
 	if p.Doris != nil {
-		rules = append(rules, p.Doris.rules(at+".doris")...)
+		rules = append(rules, p.Doris.rules(at+".doris", p.Timezone)...)
 	}
 	rules = append(rules, rule{at + ".sources", len(p.Sources) > 0, "is missing", "a list of at least one source"})
 	var ids, cities []string
@@ -133,23 +133,6 @@ func (h *Hub) is(other kafkaconn.Config, topic string) bool {
 	return topic == h.Topic && slices.ContainsFunc(other.Brokers, func(b string) bool { return slices.Contains(h.Brokers, b) })
 }
 
-func (d *Doris) rules(at string) []rule {
-	b := &d.Batch
-	const fe = "http://host:port or https://host:port"
-	return slices.Concat(
-		each(at+".fe", d.FE, func(key, value string) rule { return server(key, value, fe, "http", "https") }, fe),
-		each(at+".mysql", d.MySQL, hostPort, "host:port"),
-		[]rule{
-			tableName(at+".database", d.Database),
-			tableName(at+".table", d.Table),
-			oneOf(at+".model", d.Model, ModelUnique, ModelDuplicate),
-			need(at+".user", d.User, true, "a user of Doris"),
-			between(at+".batch.rows", b.Rows, 1, 100_000_000, "rows of one load"),
-			between(at+".batch.bytes", b.Bytes, 1<<10, 10<<30, "Doris takes streaming_load_max_mb, 10GiB by default"),
-			between(at+".batch.age", b.Age, 10*time.Millisecond, 10*time.Minute, "each load makes a version of every tablet it meets"),
-		})
-}
-
 func (s *Source) rules(at string) []rule {
 	fromGroup := s.Start == StartGroupOffsets
 	rules := slices.Concat([]rule{
@@ -172,9 +155,7 @@ func (s *Source) rules(at string) []rule {
 func connection(at string, k kafkaconn.Config) []rule {
 	rules := each(at+".brokers", k.Brokers, hostPort, "host:port")
 	if t := k.TLS; t != nil {
-		rules = append(rules,
-			rule{at + ".tls.key_file", t.CertFile == "" || t.KeyFile != "", "is missing", "the key of cert_file"},
-			rule{at + ".tls.cert_file", t.KeyFile == "" || t.CertFile != "", "is missing", "the certificate of key_file"})
+		rules = append(rules, certificate(at+".tls", t.CertFile, t.KeyFile)...)
 	}
 	if s := k.SASL; s != nil {
 		rules = append(rules,
@@ -183,6 +164,14 @@ func connection(at string, k kafkaconn.Config) []rule {
 			need(at+".sasl.password_file", s.PasswordFile, true, "a file that holds the password"))
 	}
 	return rules
+}
+
+// certificate is our own one, which is of use with its key only.
+func certificate(at, cert, key string) []rule {
+	return []rule{
+		{at + ".key_file", cert == "" || key != "", "is missing", "the key of cert_file"},
+		{at + ".cert_file", key == "" || cert != "", "is missing", "the certificate of key_file"},
+	}
 }
 
 // apart keeps pipelines from writing the same thing: each hub topic, progress topic and table has one pipeline.
@@ -204,10 +193,4 @@ func (c *Config) apart() []rule {
 		}
 	}
 	return append(unique(name("name"), names, "streams and labels carry it"), rules...)
-}
-
-// is says whether two tables are one, as far as addresses tell.
-func (d *Doris) is(o *Doris) bool {
-	return d != nil && o != nil && d.Database == o.Database && d.Table == o.Table &&
-		slices.ContainsFunc(d.FE, func(fe string) bool { return slices.Contains(o.FE, fe) })
 }

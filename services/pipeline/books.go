@@ -45,8 +45,10 @@ type Intents struct {
 // AddUp reports whether they do.
 func (i Intents) AddUp() bool { return i.Begun == i.Committed+i.Aborted+i.Open && i.Open <= 1 }
 
-// Excluded is a run of city rows that a committed batch left out.
+// Excluded is a run of city rows that a committed batch left out, by the leg that did:
+// what the hub left out never gets to Doris either.
 type Excluded struct {
+	Leg    domain.Leg
 	Key    domain.PartitionKey
 	Offset int64 // of the first
 	Count  int64
@@ -89,22 +91,10 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 		}
 	}
 	var books domain.Books
-	runs := map[domain.Seq][]domain.PartitionKey{} // of events that a hub intent may exclude from
+	left := leftOut{runs: map[domain.Seq][]domain.PartitionKey{}, begun: map[domain.Seq]*domain.DorisBegun{}}
 	for _, leg := range legs {
 		there, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
-			if in, ok := e.Event.(*domain.Ingested); ok {
-				for i := range in.Runs {
-					r := &in.Runs[i]
-					runs[e.Seq] = append(runs[e.Seq], domain.PartitionKey{Source: r.Source, Generation: r.Generation, Partition: r.Partition})
-				}
-			}
-			if c, ok := e.Event.(*domain.HubCommitted); ok {
-				for _, x := range c.Excluded {
-					if x.Run < len(runs[x.Ingest]) {
-						b.Excluded = append(b.Excluded, Excluded{runs[x.Ingest][x.Run], x.Offset, x.Count, x.Reason})
-					}
-				}
-			}
+			b.Excluded = append(b.Excluded, left.out(e)...)
 			return books.Add(leg, e.Seq, e.Event)
 		})
 		if err != nil {
@@ -119,6 +109,45 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 }
 
 // tailOf is the last seq of a stream, 0 when it does not exist.
+// leftOut finds what committed batches left out.
+type leftOut struct {
+	runs  map[domain.Seq][]domain.PartitionKey // of ingest events
+	begun map[domain.Seq]*domain.DorisBegun    // without an outcome so far
+}
+
+// out is what an event says that was left out.
+func (l *leftOut) out(e *journal.Entry) []Excluded {
+	switch ev := e.Event.(type) {
+	case *domain.Ingested:
+		for i := range ev.Runs {
+			r := &ev.Runs[i]
+			l.runs[e.Seq] = append(l.runs[e.Seq], domain.PartitionKey{Source: r.Source, Generation: r.Generation, Partition: r.Partition})
+		}
+	case *domain.HubCommitted:
+		return l.named(domain.LegHub, ev.Excluded)
+	case *domain.DorisBegun:
+		l.begun[e.Seq] = ev
+	case *domain.DorisAborted:
+		delete(l.begun, ev.Begun.Seq)
+	case *domain.DorisCommitted:
+		begun := l.begun[ev.Begun.Seq]
+		delete(l.begun, ev.Begun.Seq)
+		if begun != nil {
+			return l.named(domain.LegDoris, begun.Excluded)
+		}
+	}
+	return nil
+}
+
+func (l *leftOut) named(leg domain.Leg, list []domain.Exclusion) (out []Excluded) {
+	for _, x := range list {
+		if x.Run < len(l.runs[x.Ingest]) {
+			out = append(out, Excluded{leg, l.runs[x.Ingest][x.Run], x.Offset, x.Count, x.Reason})
+		}
+	}
+	return out
+}
+
 func tailOf(ctx context.Context, j *journal.Journal, s domain.Stream) (domain.Seq, error) {
 	tail, err := j.Tail(ctx, s)
 	if errors.Is(err, journal.ErrNotFound) {

@@ -38,11 +38,15 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, o := range opened {
+		var cadence *doris.Cadence // of the pipeline's table, whatever the shard
+		if o.Config.Doris != nil {
+			cadence = doris.NewCadence(o.Config.Doris.Batch.Interval)
+		}
 		for _, shard := range o.Shards {
 			for _, r := range []struct {
 				leg  domain.Leg
 				make func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error)
-			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris}} {
+			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris(cadence)}} {
 				if !s.set.Role().Has(r.leg) || r.leg == domain.LegDoris && o.Config.Doris == nil {
 					continue
 				}
@@ -96,17 +100,28 @@ const (
 	dorisMaxBackoff = 30 * time.Second
 )
 
-func (s *Service) doris(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
-	c := o.Config.Doris
-	d, err := doris.New(doris.Config{
-		Pipeline: o.Configured, Shard: shard, FrontEnds: c.FE, MySQL: c.MySQL, Database: c.Database, Table: c.Table,
-		User: c.User, PasswordFile: c.PasswordFile,
-		Batch: doris.Limits{Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age},
-	}, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
-	if err != nil {
-		return nil, err
+// doris makes the runners of the shards that share a table and its cadence.
+func (s *Service) doris(cadence *doris.Cadence) func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error) {
+	return func(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
+		c := dorisConfig(o, shard)
+		c.Cadence = cadence
+		d, err := doris.New(c, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
+		if err != nil {
+			return nil, err
+		}
+		r := s.runner(o, reporter, d)
+		r.Backoff, r.MaxBackoff = dorisBackoff, dorisMaxBackoff
+		return r, nil
 	}
-	r := s.runner(o, reporter, d)
-	r.Backoff, r.MaxBackoff = dorisBackoff, dorisMaxBackoff
-	return r, nil
+}
+
+// dorisConfig is a shard's Doris leg as hefu.yaml and the journal say, with a cadence of
+// its own.
+func dorisConfig(o *pipeline.Open, shard int) doris.Config {
+	c := o.Config.Doris
+	return doris.Config{
+		Pipeline: o.Configured, Shard: shard, Conn: c.Config, Database: c.Database, Table: c.Table, Model: c.Model,
+		Semantic: domain.Semantic(c.Semantic), Properties: c.Properties, MaxRecordBytes: int(c.MaxRecordBytes),
+		Batch: doris.Limits{Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age},
+	}
 }

@@ -25,9 +25,10 @@ type partition struct {
 	source  config.Source
 	account *domain.Account
 	rows    []cityRow
-	hub     []*hubRow // in hub order
-	skip    domain.Spans
-	pending int64 // rows that the hub has not taken yet, as the accounts say: its last ones
+	hub     []*hubRow    // in hub order
+	skip    domain.Spans // what the hub left out, by city offsets
+	without domain.Spans // what Doris left out of what is in the hub
+	pending int64        // rows that the hub has not taken yet, as the accounts say: its last ones
 }
 
 // hash is the digest of a record's text.

@@ -165,6 +165,10 @@ func (d *compareDoris) missing(h *hubRow) {
 	if h.extra {
 		return // a finding already
 	}
+	if p != nil && p.without.Contains(h.cityOffset) {
+		out.Excluded++
+		return
+	}
 	if p != nil && h.cityOffset > d.c.dorisEnd[p] {
 		out.Pending++ // beyond what the journal says is loaded
 		return

@@ -86,6 +86,14 @@ func TestCompare(t *testing.T) {
 		{"lost in the table, while others are on their way", func(w *world) {
 			w.table, w.part.account.Doris = slices.Delete(w.table[:8], 2, 3), 8
 		}, map[domain.Class]int64{domain.Lost: 1}, 2},
+		{"left out by Doris, while others are on their way", func(w *world) {
+			w.table, w.part.account.Doris, w.part.account.DorisExcluded = slices.Delete(w.table[:8], 2, 4), 6, 2
+			w.part.without, _ = w.part.without.Add(domain.Span{First: 2, Next: 4})
+		}, nil, 2},
+		{"lost beside what Doris left out", func(w *world) {
+			w.table, w.part.account.Doris, w.part.account.DorisExcluded = slices.Delete(w.table, 2, 5), 8, 2
+			w.part.without, _ = w.part.without.Add(domain.Span{First: 2, Next: 4})
+		}, map[domain.Class]int64{domain.Lost: 1}, 0},
 		{"out of order", func(w *world) {
 			a, b := w.part.hub[5], w.part.hub[6]
 			a.cityOffset, b.cityOffset = b.cityOffset, a.cityOffset

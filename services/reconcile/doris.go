@@ -3,13 +3,7 @@ package reconcile
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"os"
-	"strings"
-	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/hefu-io/hefu/services/config"
 )
@@ -28,12 +22,17 @@ type dorisRow struct {
 	null          bool
 }
 
+// asked is a connection to a front end.
+type asked interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // chunk is how many hub offsets one query asks for.
 const chunk = 50_000
 
 // readDoris reads the rows of one hub partition with offsets in [0, end), in order, and
 // whatever lies beyond.
-func readDoris(ctx context.Context, db *sql.DB, d *config.Doris, hubPartition int32, end int64, each func(dorisRow) error) error {
+func readDoris(ctx context.Context, db asked, d *config.Doris, hubPartition int32, end int64, each func(dorisRow) error) error {
 	for first := int64(0); ; first += chunk {
 		where := fmt.Sprintf("hw_offset_id >= %d AND hw_offset_id < %d", first, first+chunk)
 		if first >= end {
@@ -48,7 +47,7 @@ func readDoris(ctx context.Context, db *sql.DB, d *config.Doris, hubPartition in
 	}
 }
 
-func readChunk(ctx context.Context, db *sql.DB, d *config.Doris, hubPartition int32, where string, each func(dorisRow) error) error {
+func readChunk(ctx context.Context, db asked, d *config.Doris, hubPartition int32, where string, each func(dorisRow) error) error {
 	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT hw_offset_id, hw_ts, sscsdm, city_partition_id, city_offset_id, city_ts, extract_time, record"+
 		" FROM `%s`.`%s` WHERE hw_partition_id = %d AND %s ORDER BY hw_offset_id", d.Database, d.Table, hubPartition, where))
 	if err != nil {
@@ -73,7 +72,7 @@ func readChunk(ctx context.Context, db *sql.DB, d *config.Doris, hubPartition in
 }
 
 // tablePartitions are the hub partitions that the table has rows of.
-func tablePartitions(ctx context.Context, db *sql.DB, d *config.Doris) ([]int32, error) {
+func tablePartitions(ctx context.Context, db asked, d *config.Doris) ([]int32, error) {
 	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT hw_partition_id, count(*) FROM `%s`.`%s` GROUP BY hw_partition_id", d.Database, d.Table))
 	if err != nil {
 		return nil, err
@@ -89,34 +88,4 @@ func tablePartitions(ctx context.Context, db *sql.DB, d *config.Doris) ([]int32,
 		out = append(out, h)
 	}
 	return out, rows.Err()
-}
-
-// openDoris connects to the first front end that answers.
-func openDoris(ctx context.Context, d *config.Doris) (*sql.DB, error) {
-	password := ""
-	if d.PasswordFile != "" {
-		b, err := os.ReadFile(d.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("read Doris password: %w", err)
-		}
-		password = strings.TrimRight(string(b), "\r\n")
-	}
-	var errs []error
-	for _, address := range d.MySQL {
-		c := mysql.NewConfig()
-		c.Net, c.Addr, c.User, c.Passwd = "tcp", address, d.User, password
-		c.InterpolateParams = true
-		c.Timeout, c.ReadTimeout = 10*time.Second, 5*time.Minute
-		c.Params = map[string]string{"enable_strong_consistency_read": "true"}
-		connector, err := mysql.NewConnector(c)
-		if err != nil {
-			return nil, err
-		}
-		db := sql.OpenDB(connector)
-		if err = db.PingContext(ctx); err == nil {
-			return db, nil
-		}
-		errs = append(errs, fmt.Errorf("doris at %s: %w", address, err), db.Close())
-	}
-	return nil, errors.Join(errs...)
 }

@@ -2,11 +2,13 @@ package reconcile
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
@@ -91,9 +93,14 @@ func (c *comparison) takeBooks(p *config.Pipeline, books *pipeline.Books) {
 			}
 			part := &partition{source: s, account: a, pending: a.Rows - a.Hub - a.HubExcluded}
 			for _, x := range books.Excluded {
-				if x.Key == a.PartitionKey {
-					part.skip, _ = part.skip.Add(domain.Span{First: x.Offset, Next: x.Offset + x.Count})
+				if x.Key != a.PartitionKey {
+					continue
 				}
+				of := &part.skip
+				if x.Leg == domain.LegDoris {
+					of = &part.without
+				}
+				*of, _ = of.Add(domain.Span{First: x.Offset, Next: x.Offset + x.Count})
 			}
 			c.parts[s.ID][a.Partition] = part
 		}
@@ -150,11 +157,15 @@ func (c *comparison) partitionOf(p *partition) int32 {
 }
 
 func (c *comparison) readTable(ctx context.Context, d *config.Doris, byHub map[int32][]*hubRow) error {
-	db, err := openDoris(ctx, d)
+	conn, err := dorisconn.Open(d.Config)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer conn.Close()
+	return conn.Ask(ctx, func(db *sql.Conn) error { return c.compareTable(ctx, db, d, byHub) })
+}
+
+func (c *comparison) compareTable(ctx context.Context, db asked, d *config.Doris, byHub map[int32][]*hubRow) error {
 	hubPartitions := make([]int32, 0, len(byHub))
 	for h := range byHub {
 		hubPartitions = append(hubPartitions, h)

@@ -31,21 +31,6 @@ type PipelineReport struct {
 	Incidents   []IncidentReport `json:"incidents" doc:"incidents that wait for an operator"`
 }
 
-// LegReport is one leg of one shard.
-type LegReport struct {
-	Shard    int       `json:"shard"`
-	Leg      string    `json:"leg"`
-	State    string    `json:"state" enum:"opening,running,retrying,incident,stopped"`
-	Since    time.Time `json:"since" doc:"of the state"`
-	Error    string    `json:"error,omitempty"`
-	Cursor   string    `json:"cursor" doc:"stream@seq of the last event that the target holds; empty for none"`
-	Open     uint64    `json:"open_intent,omitempty" doc:"seq of the intent without an outcome"`
-	Rows     int64     `json:"rows" doc:"since the process began"`
-	Bytes    int64     `json:"bytes"`
-	Excluded int64     `json:"excluded"`
-	Opens    int64     `json:"opens" doc:"how often the leg was opened"`
-}
-
 // SourceReport is one city's source.
 type SourceReport struct {
 	Shard      int               `json:"shard"`
@@ -139,17 +124,6 @@ func (s *Service) Report() Report {
 		r.Pipelines = append(r.Pipelines, p)
 	}
 	return r
-}
-
-func legReport(l projections.Status) LegReport {
-	cursor := ""
-	if !l.Cursor.IsZero() {
-		cursor = l.Cursor.String()
-	}
-	return LegReport{
-		Shard: l.Stream.Shard, Leg: string(l.Stream.Leg), State: string(l.State), Since: l.Since, Error: l.Error,
-		Cursor: cursor, Open: uint64(l.Open), Rows: l.Rows, Bytes: l.Bytes, Excluded: l.Excluded, Opens: l.Opens,
-	}
 }
 
 func sourceReport(src projections.SourceStatus) SourceReport {

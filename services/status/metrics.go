@@ -2,6 +2,7 @@ package status
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -44,6 +45,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		counter("bytes_total", "Bytes moved since the process began.", l.Bytes)
 		counter("excluded_rows_total", "Rows that the target cannot carry, since the process began.", l.Excluded)
 		counter("opens_total", "How often the leg was opened.", l.Opens)
+		gauge("waiting", "1 when the leg holds rows back for a turn or for Doris.", truth(l.Waiting != ""))
+		if o := l.Orphans; o != nil {
+			gauge("orphans", "Loads without an end under this shard's labels that are not the one under way, by the last look.", float64(len(o.Found)+o.More))
+			gauge("orphans_checked_seconds", "When a look for orphans last got an answer, in seconds since 1970; 0 for never.", seconds(o.Checked))
+			counter("orphans_aborted_total", "Orphans that this process aborted.", o.Aborted)
+		}
 	}
 	for _, src := range c.s.board.Sources() {
 		labels := []string{src.Pipeline, strconv.Itoa(src.Shard), string(src.Source), string(src.City)}
@@ -55,6 +62,13 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(sourceDesc("lag_offsets", "Offsets between the journal and the last stable offset.", "partition"), prometheus.GaugeValue, float64(p.Lag), with...)
 		}
 	}
+}
+
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
 }
 
 func truth(b bool) float64 {
