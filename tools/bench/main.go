@@ -5,6 +5,7 @@
 //	go run ./tools/bench                  # on the stand-in, in a process of its own
 //	go run ./tools/bench --kafka          # on a real broker
 //	HEFU_BENCH_FLINK='flink-sql' go run ./tools/bench --kafka
+//	go run ./tools/bench doris            # the Doris leg alone, into the stand-in
 //
 // Every pipeline is a process of its own, so that its CPU seconds and its memory are
 // its own; they are read from /proc, so it runs on Linux. Machines are noisy: what
@@ -63,6 +64,9 @@ func execute(ctx context.Context, args []string) int {
 		}
 		return 0
 	}
+	if len(args) > 0 && args[0] == "doris" {
+		return benchDoris(ctx, args[1:])
+	}
 	o := options{out: os.Stdout, flink: os.Getenv("HEFU_BENCH_FLINK")}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Int64Var(&o.rows200, "rows200", 5_000_000, "`rows` of 200 B, 0 for none")
@@ -99,6 +103,10 @@ func child(args []string) func(context.Context) error {
 		return func(ctx context.Context) error { return naive(ctx, args[1:]) }
 	case "standin":
 		return func(ctx context.Context) error { return standin(ctx, args[1:]) }
+	case "doris-standin":
+		return func(ctx context.Context) error { return dorisStandin(ctx, args[1:]) }
+	case "doris-leg":
+		return func(ctx context.Context) error { return dorisLeg(ctx, args[1:]) }
 	}
 	return nil
 }

@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,16 +31,52 @@ func newCheck() *cobra.Command {
 		out := cmd.OutOrStdout()
 		fmt.Fprintf(out, "%s is good: journal %s, %d pipelines\n", *file, cfg.Journal.Mode, len(cfg.Pipelines))
 		for _, p := range cfg.Pipelines {
-			target := "no Doris table"
-			if p.Doris != nil {
-				target = fmt.Sprintf("Doris %s.%s (%s)", p.Doris.Database, p.Doris.Table, p.Doris.Model)
+			fmt.Fprintf(out, "pipeline %s, %d sources\n", p.Name, len(p.Sources))
+			promise(out, "hub topic "+p.Hub.Topic, domain.ExactlyOnce)
+			if p.Doris == nil {
+				fmt.Fprintln(out, "  no Doris table")
+				continue
 			}
-			fmt.Fprintf(out, "  %s: %d sources -> hub topic %s -> %s; %s: %s\n",
-				p.Name, len(p.Sources), p.Hub.Topic, target, domain.ExactlyOnce, domain.ExactlyOnce.Promise())
+			promise(out, fmt.Sprintf("Doris table %s.%s (%s)", p.Doris.Database, p.Doris.Table, p.Doris.Model), domain.Semantic(p.Doris.Semantic))
+			for _, note := range dorisNotes(p.Doris) {
+				fmt.Fprintf(out, "    %s\n", note)
+			}
 		}
 		return nil
 	}
 	return c
+}
+
+// promise says what may happen to a target's rows.
+func promise(out io.Writer, target string, s domain.Semantic) {
+	fmt.Fprintf(out, "  %s, %s: %s\n", target, s, s.Promise())
+}
+
+// dorisNotes are what a reader of the configuration may not expect of it.
+func dorisNotes(d *config.Doris) []string {
+	var notes, passed []string
+	if domain.Semantic(d.Semantic) == domain.AtLeastOnce && d.Model == config.ModelUnique {
+		notes = append(notes, "a doubled row replaces itself, since the key is the row's place in the hub topic")
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Properties)) {
+		switch value := d.Properties[name]; strings.ToLower(name) {
+		case "strip_outer_array":
+			if strings.EqualFold(value, "true") {
+				notes = append(notes, "strip_outer_array with read_json_by_line: each line is an array of one row")
+			}
+		case "compress_type":
+			notes = append(notes, "compress_type: loads are compressed; a Doris that takes no compressed JSON refuses them")
+		case "format", "read_json_by_line", "two_phase_commit", "max_filter_ratio", "strict_mode", "timezone", "time_zone",
+			"merge_type", "group_commit", "line_delimiter", "skip_lines", "partial_columns":
+			// Says what Hefu does anyway, or it would have been refused.
+		default:
+			passed = append(passed, name)
+		}
+	}
+	if len(passed) > 0 {
+		notes = append(notes, "passed on to Doris as they are: "+strings.Join(passed, ", "))
+	}
+	return notes
 }
 
 func newApply() *cobra.Command {

@@ -19,7 +19,7 @@ import (
 type demoOptions struct {
 	rows, cities, kill int
 	from, dir          string
-	keep               bool
+	keep, faults       bool
 	seed               uint64
 	patience           time.Duration
 	output             string
@@ -33,13 +33,14 @@ func newDemo() *cobra.Command {
 		Long: `Demo starts stand-ins for Kafka and Doris, feeds the topics of some cities while
 ` + "`hefu run`" + ` moves their rows, part of them in transactions that are aborted and must never
 arrive; kills it with SIGKILL as often as --kill says, at moments drawn from --seed,
-each after at least one more commit; waits until everything has come through; and then
+each after at least one more commit; with --faults lets Doris drop its answers, refuse
+loads, reset connections, lose back ends and change its master meanwhile; waits until everything has come through; and then
 reads city, hub and Doris with other code than the movers and compares them by all
 lineage columns.
 
 Exit code 0 when nothing is lost, doubled, altered or strayed, 1 when something is,
 2 when it could not be found out.`,
-		Example: "  hefu demo\n  hefu demo --kill 5 --rows 1000000\n  hefu demo --from ../shared/data/loghub --keep",
+		Example: "  hefu demo\n  hefu demo --kill 5 --rows 1000000\n  hefu demo --kill 10 --faults\n  hefu demo --from ../shared/data/loghub --keep",
 		Args:    cobra.NoArgs,
 	}
 	f := c.Flags()
@@ -47,9 +48,10 @@ Exit code 0 when nothing is lost, doubled, altered or strayed, 1 when something 
 	f.IntVar(&o.cities, "cities", len(cityCodes), fmt.Sprintf("cities, 1 to %d", len(cityCodes)))
 	f.StringVar(&o.from, "from", "", "send real files instead: one file is one city, one line one record")
 	f.IntVar(&o.kill, "kill", 0, "how often to kill hefu run")
+	f.BoolVar(&o.faults, "faults", false, "let one thing after the other go wrong at Doris")
 	f.StringVar(&o.dir, "dir", "", "where everything lies, and stays (default a temporary directory, removed in the end)")
 	f.BoolVar(&o.keep, "keep", false, "keep the directory")
-	f.Uint64Var(&o.seed, "seed", 0, "of the rows, the transactions and the kills (default a new one)")
+	f.Uint64Var(&o.seed, "seed", 0, "of the rows, the transactions, the kills and the faults (default a new one)")
 	f.DurationVar(&o.patience, "patience", time.Minute, "give up when nothing has moved for so long")
 	output := outputFlag(c)
 	c.MarkFlagsMutuallyExclusive("from", "rows")
@@ -74,6 +76,8 @@ type demo struct {
 	feed    *feeder
 	watch   *watch
 	again   []time.Duration // from each kill to the first row that the next life carried
+	trouble *trouble        // nil: Doris is healthy
+	wrong   map[string]int  // what went wrong at Doris, how often
 }
 
 // prepareDemo checks what was asked for and makes the directory.
@@ -104,6 +108,9 @@ func prepareDemo(o demoOptions) (*demo, error) {
 	if o.kill > 0 {
 		d.feed.pace = sharePace
 	}
+	if o.faults {
+		d.feed.pace = max(d.feed.pace, faultsFeed(d.feed.total())/time.Duration(o.kill+1))
+	}
 	for range o.kill {
 		d.feed.shares = append(d.feed.shares, make(chan struct{}))
 	}
@@ -126,11 +133,18 @@ func prepareDemo(o demoOptions) (*demo, error) {
 func (d *demo) run(ctx context.Context, cmd *cobra.Command) (err error) {
 	out, progress := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	fmt.Fprintf(progress, "demo in %s, seed %d\n", d.dir, d.seed)
-	if d.stack, err = stack.Start(ctx, d.program, d.dir, d.feed.sources); err != nil {
+	var o stack.Options
+	if d.faults {
+		o = stack.Options{FrontEnds: faultsFrontEnds, BackEnds: faultsBackEnds, Control: "127.0.0.1:0"}
+	}
+	if d.stack, err = stack.Start(ctx, d.program, d.dir, d.feed.sources, o); err != nil {
 		return fmt.Errorf("%w\neverything is kept in %s", err, d.dir)
 	}
 	d.feed.brokers = d.stack.Addresses().Cities
 	d.watch = &watch{config: d.stack.ConfigFile(), feed: d.feed, patience: d.patience}
+	if d.faults {
+		d.trouble = newTrouble(d)
+	}
 	result, err := d.result(ctx, newDemoProgress(progress, d))
 	err = errors.Join(err, d.stack.Close())
 	if ctx.Err() != nil && !d.keep {

@@ -55,8 +55,18 @@ func (d *demo) carry(ctx context.Context, child **runChild, log *os.File, p *dem
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.feed.run(inner) })
 	g.Go(func() error { return d.killAll(inner, child, log, p) })
+	if d.trouble != nil {
+		g.Go(func() error { return d.trouble.run(inner, p.say) })
+	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if d.trouble != nil {
+		var err error
+		if d.wrong, err = d.trouble.tally(ctx); err != nil {
+			return err
+		}
+		d.trouble.control.close()
 	}
 	ends, err := d.feed.ends(ctx)
 	if err != nil {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,14 +27,15 @@ type demoResult struct {
 	Seconds float64 // until the last row was in Doris, from the start of the first process
 	PerSec  float64
 	Kills   int
-	AgainMS []int64 // from each kill to the first commit after it
+	AgainMS []int64        // from each kill to the first commit after it
+	Faults  map[string]int `json:",omitempty"` // what went wrong at Doris, how often
 	Files   []string
 }
 
 func (d *demo) conclude(r *reconcile.Report, took time.Duration) *demoResult {
 	out := &demoResult{
 		Report: r, Seed: d.seed, Fed: d.feed.sent.Load(), Aborted: d.feed.aborted.Load(),
-		Feeding: d.feed.took.Seconds(), Seconds: took.Seconds(), Kills: d.kill, Files: d.names,
+		Feeding: d.feed.took.Seconds(), Seconds: took.Seconds(), Kills: d.kill, Faults: d.wrong, Files: d.names,
 	}
 	out.PerSec = float64(out.Fed) / out.Seconds
 	for _, a := range d.again {
@@ -61,7 +65,23 @@ func (r *demoResult) print(w io.Writer) {
 	if r.Kills > 0 {
 		fmt.Fprintf(w, "survived %d SIGKILLs (seed %d); first rows again after %s ms\n", r.Kills, r.Seed, strings.Trim(fmt.Sprint(r.AgainMS), "[]"))
 	}
+	if len(r.Faults) > 0 {
+		fmt.Fprintf(w, "survived %s\n", wrongs(r.Faults, r.Seed))
+	}
 	fmt.Fprintf(w, "verdict: %s: %s\n", verdictWord(r.Verdict), r.Why)
+}
+
+// wrongs lists what went wrong at Doris, most often first.
+func wrongs(all map[string]int, seed uint64) string {
+	names := slices.Collect(maps.Keys(all))
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(all[b]-all[a], strings.Compare(a, b)) })
+	sum, list := 0, make([]string, 0, len(names))
+	for _, n := range names {
+		if sum += all[n]; all[n] > 0 {
+			list = append(list, fmt.Sprintf("%s %d", n, all[n]))
+		}
+	}
+	return fmt.Sprintf("%d faults of Doris (seed %d): %s", sum, seed, strings.Join(list, ", "))
 }
 
 // tail is the end of a log.

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hefu-io/hefu/services/config"
-	"github.com/hefu-io/hefu/services/devstack/doris"
 	"github.com/hefu-io/hefu/services/devstack/kafka"
 	"github.com/hefu-io/hefu/services/devstack/nats"
 	"github.com/hefu-io/hefu/services/devstack/stack"
@@ -27,16 +26,22 @@ func newDevstack() *cobra.Command {
 Doris, all three stand-ins, each in a process of its own; makes topics, table and a
 hefu.yaml that fits; and runs until Ctrl-C. In a directory that holds a stack already,
 such as that of a kept demo, it starts that one again at the same addresses.`,
-		Example: "  hefu devstack\n  hefu devstack --dir /tmp/hefu-demo-1234\n  hefu devstack nats --dir /tmp/nats --listen 127.0.0.1:4222",
+		Example: "  hefu devstack\n  hefu devstack --dir /tmp/hefu-demo-1234\n  hefu devstack --fe 3 --be 2 --control 127.0.0.1:8100\n  hefu devstack nats --dir /tmp/nats --listen 127.0.0.1:4222",
 		Args:    cobra.NoArgs,
 	}
 	dir := c.Flags().String("dir", "hefu-devstack", "where everything lies, made when missing")
-	c.RunE = func(cmd *cobra.Command, _ []string) error { return runDevstack(cmd.Context(), *dir, cmd.OutOrStdout()) }
+	cluster := dorisFlags(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cluster.check(); err != nil {
+			return err
+		}
+		return runDevstack(cmd.Context(), *dir, *cluster, cmd.OutOrStdout())
+	}
 	c.AddCommand(newDevstackKafka(), newDevstackDoris(), newDevstackNATS())
 	return c
 }
 
-func runDevstack(ctx context.Context, dir string, out io.Writer) error {
+func runDevstack(ctx context.Context, dir string, cluster dorisCluster, out io.Writer) error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the program that runs: %w", err)
@@ -44,7 +49,7 @@ func runDevstack(ctx context.Context, dir string, out io.Writer) error {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx, program, dir, citySources(len(cityCodes)))
+	s, err := stack.Start(ctx, program, dir, citySources(len(cityCodes)), stack.Options{FrontEnds: cluster.fe, BackEnds: cluster.be, Control: cluster.control})
 	if err != nil {
 		return err
 	}
@@ -57,6 +62,7 @@ func runDevstack(ctx context.Context, dir string, out io.Writer) error {
 	fmt.Fprintf(out, "  city Kafka  %s  (%d topics of %d partitions)\n", a.Cities, len(s.Sources()), stack.CityPartitions)
 	fmt.Fprintf(out, "  hub Kafka   %s  (topic %s of %d partitions)\n", a.Hub, stack.HubTopic, stack.HubPartitions)
 	fmt.Fprintf(out, "  Doris       http://%s, mysql -h%s -P%s -uroot  (table %s.%s)\n", a.FE, host, port, stack.Database, stack.Table)
+	printCluster(out, s.Doris())
 	fmt.Fprintf(out, "  hefu.yaml   %s\nnext:\n  hefu run -c %s\n", s.ConfigFile(), s.ConfigFile())
 	err = s.Wait(ctx)
 	return errors.Join(err, s.Close())
@@ -98,27 +104,6 @@ func newDevstackKafka() *cobra.Command {
 			return err
 		}
 		return serve(cmd.Context(), cmd.OutOrStdout(), s, stack.KafkaReady{Kafka: s.Addr(), Notice: "a stand-in, not Kafka"})
-	}
-	return c
-}
-
-func newDevstackDoris() *cobra.Command {
-	c := &cobra.Command{
-		Use:     "doris",
-		Short:   "Run the Doris stand-in",
-		Long:    "Doris runs a stand-in for a Doris front end and back end until SIGTERM, and says on one\nline of JSON where it listens.",
-		Example: "  hefu devstack doris --dir /tmp/doris --listen 127.0.0.1:8030 --listen-mysql 127.0.0.1:9030",
-		Args:    cobra.NoArgs,
-	}
-	dir, listen := serverFlags(c)
-	be := c.Flags().String("listen-be", "127.0.0.1:0", "host:port of the back end")
-	sql := c.Flags().String("listen-mysql", "127.0.0.1:0", "host:port of the MySQL port")
-	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := doris.Open(cmd.Context(), doris.Config{Dir: *dir, FEAddr: *listen, BEAddr: *be, MySQLAddr: *sql, Log: newLog(config.Log{})})
-		if err != nil {
-			return err
-		}
-		return serve(cmd.Context(), cmd.OutOrStdout(), s, stack.DorisReady{FE: s.FEURL(), BE: s.BEURL(), MySQL: s.MySQLAddr(), Notice: doris.Banner})
 	}
 	return c
 }

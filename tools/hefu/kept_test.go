@@ -41,7 +41,7 @@ func (k *kept) start(t *testing.T, dir string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := stack.Start(ctx, os.Args[0], dir, nil)
+	s, err := stack.Start(ctx, os.Args[0], dir, nil, stack.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,10 +74,13 @@ func printStatus(w io.Writer, r *status.Report) {
 		for _, l := range p.Legs {
 			legs.AppendRow(table.Row{
 				l.Shard, l.Leg, l.State, time.Since(l.Since).Round(time.Second), l.Cursor, l.Open,
-				humanize.Comma(l.Rows), humanize.IBytes(uint64(l.Bytes)), l.Excluded, l.Error,
+				humanize.Comma(l.Rows), humanize.IBytes(uint64(l.Bytes)), l.Excluded, cmp.Or(l.Error, l.Waiting),
 			})
 		}
 		legs.Render()
+		for _, l := range p.Legs {
+			printOrphans(w, &l)
+		}
 		sources := table.NewWriter()
 		sources.SetOutputMirror(w)
 		sources.SetStyle(table.StyleLight)
@@ -93,5 +97,29 @@ func printStatus(w io.Writer, r *status.Report) {
 		for _, in := range p.Incidents {
 			printIncident(w, in)
 		}
+	}
+}
+
+// printOrphans says what a Doris leg found out about loads that nobody ends. Where it
+// could not look, it says so: nothing is known then.
+func printOrphans(w io.Writer, l *status.LegReport) {
+	o := l.Orphans
+	if o == nil {
+		return
+	}
+	if o.Unchecked != "" {
+		fmt.Fprintf(w, "shard %d: loads without an end could not be looked for: %s\n", l.Shard, o.Unchecked)
+	}
+	if n := len(o.Found) + o.More; n > 0 && o.Checked != nil {
+		fmt.Fprintf(w, "shard %d: %d loads without an end, found %s ago:\n", l.Shard, n, time.Since(*o.Checked).Round(time.Second))
+	}
+	for _, f := range o.Found {
+		fmt.Fprintf(w, "  %s (txn %d) %s: %s\n", f.Label, f.Txn, f.State, f.Done)
+	}
+	if o.More > 0 {
+		fmt.Fprintf(w, "  and %d more\n", o.More)
+	}
+	if o.Aborted > 0 {
+		fmt.Fprintf(w, "shard %d: %d loads without an end were aborted since the process began\n", l.Shard, o.Aborted)
 	}
 }

@@ -19,6 +19,9 @@ func part(dir string) (layer, name string) {
 // under says whether dir is folder or below it.
 func under(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
 
+// connection says whether a part of the projections is a leaf that only speaks with one kind of server.
+func connection(part string) bool { return strings.HasSuffix(part, "conn") }
+
 // refusal gives the reason why product code in from may not import to, both folders of ours; "" where it may.
 func refusal(from, to string) string {
 	layer, self := part(from)
@@ -38,10 +41,10 @@ func refusal(from, to string) string {
 		}
 		return "services know the journal and the domain, not each other; only the folder services itself wires them"
 	case layer == "projections" && target == "projections":
-		if other == "projections/kafkaconn" && self != "projections" || other == "projections" && self != "projections/kafkaconn" {
+		if connection(other) && self != "projections" && !connection(self) || other == "projections" && !connection(self) {
 			return ""
 		}
-		return "a projection stands alone: what two of them share is a contract (projections), a connection (kafkaconn) or a rule (domain)"
+		return "a projection stands alone: what two of them share is a contract (projections), a connection (kafkaconn, dorisconn) or a rule (domain)"
 	}
 	order := []string{"domain", "journal", "projections", "services", "tools"}
 	if slices.Index(order, target) > slices.Index(order, layer) {

@@ -176,7 +176,7 @@ func (w *world) configure(ctx context.Context) error {
 	p.Hub.Brokers, p.Hub.Topic, p.Hub.ProgressTopic = []string{w.brokers}, hubTopic, "hefu-progress-torture"
 	t := config.DefaultDoris()
 	t.FE, t.MySQL, t.Database, t.Table, t.User = []string{d.FEURL()}, []string{d.MySQLAddr()}, "ods", hubTopic, "root"
-	t.Batch.Age = 200 * time.Millisecond
+	t.Batch.Age, t.Batch.Interval = 200*time.Millisecond, 0
 	p.Doris = &t
 	for n := range cities {
 		s := config.DefaultSource()

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/hefu-io/hefu/deploy"
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/dorisconn"
+)
+
+// The table of deploy/doris.sql.
+const (
+	dorisDatabase = "ods"
+	dorisTable    = "ODS_QL_JC_SSJC"
+)
+
+// dorisOptions are what a person may choose of `bench doris`.
+type dorisOptions struct {
+	rows int64
+	size int
+	runs int
+	dir  string
+	out  io.Writer
+}
+
+// benchDoris measures the Doris leg alone: rows of a journal that was prepared
+// beforehand, into the stand-in in a process of its own.
+func benchDoris(ctx context.Context, args []string) int {
+	o := dorisOptions{out: os.Stdout}
+	f := flag.NewFlagSet("bench doris", flag.ContinueOnError)
+	f.Int64Var(&o.rows, "rows", 2_000_000, "`rows` that are loaded")
+	f.IntVar(&o.size, "size", 200, "`bytes` of a row, as the city sent it")
+	f.IntVar(&o.runs, "runs", 3, "`times` that it is measured; medians are printed")
+	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept (default a temporary one)")
+	if err := f.Parse(args); err != nil {
+		return 2
+	}
+	if err := runDoris(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench doris:", err)
+		return 2
+	}
+	return 0
+}
+
+func runDoris(ctx context.Context, o dorisOptions) (err error) {
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "hefu-bench-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
+	}
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return err
+	}
+	prepared := filepath.Join(o.dir, "prepared")
+	if err := prepareJournal(ctx, prepared, o.rows, o.size); err != nil {
+		return fmt.Errorf("prepare a journal of %d rows: %w", o.rows, err)
+	}
+	report := dorisReport{dorisOptions: o}
+	for n := range o.runs {
+		dir := filepath.Join(o.dir, fmt.Sprintf("run-%d", n))
+		r, err := measureDoris(ctx, prepared, dir, o.rows)
+		if err != nil {
+			return err
+		}
+		report.measured = append(report.measured, *r)
+		report.encoder = append(report.encoder, encoderSpeed(o.size))
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return report.print()
+}
+
+// dorisRun is one way of all rows into an empty table.
+type dorisRun struct {
+	leg     legResult
+	standin usage
+}
+
+// measureDoris copies the journal, so that its doris stream is new, and starts a
+// stand-in with an empty table, and then the leg.
+func measureDoris(ctx context.Context, prepared, dir string, rows int64) (r *dorisRun, err error) {
+	if err := os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(prepared)); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var at [3]string // front end, back end, SQL
+	for i := range at {
+		port, err := freePort(ctx)
+		if err != nil {
+			return nil, err
+		}
+		at[i] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	}
+	p, err := start(dir, "doris-standin", self, "doris-standin", filepath.Join(dir, "doris"), at[0], at[1], at[2])
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	cluster, err := dorisconn.Open(dorisconn.Config{FE: []string{"http://" + at[0]}, MySQL: []string{at[2]}, User: "root"})
+	if err != nil {
+		return nil, err
+	}
+	defer cluster.Close()
+	if err := makeTable(ctx, p, cluster); err != nil {
+		return nil, err
+	}
+	before, err := p.usage()
+	if err != nil {
+		return nil, err
+	}
+	r = &dorisRun{}
+	if err := runLeg(ctx, dir, self, at, p, &r.leg); err != nil {
+		return nil, err
+	}
+	if r.standin, err = p.usage(); err != nil {
+		return nil, err
+	}
+	r.standin.cpu -= before.cpu
+	return r, holds(ctx, cluster, rows)
+}
+
+// makeTable waits for the stand-in and makes the table.
+func makeTable(ctx context.Context, p *process, cluster *dorisconn.Cluster) error {
+	return eventually(ctx, startTimeout, func() (bool, error) {
+		if err := p.running(); err != nil {
+			return false, err
+		}
+		err := cluster.Ask(ctx, func(c *sql.Conn) error {
+			for _, statement := range deploy.DorisStatements() {
+				if _, err := c.ExecContext(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		var refused *net.OpError
+		if errors.As(err, &refused) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// holds demands that the table has just the rows: doubled ones must not pass for speed.
+func holds(ctx context.Context, cluster *dorisconn.Cluster, rows int64) error {
+	return cluster.Ask(ctx, func(c *sql.Conn) error {
+		var n int64
+		if err := c.QueryRowContext(ctx, "SELECT count(*) FROM "+dorisDatabase+"."+dorisTable).Scan(&n); err != nil {
+			return err
+		}
+		if n != rows {
+			return fmt.Errorf("the table has %d rows, the journal %d", n, rows)
+		}
+		return nil
+	})
+}
+
+// encoderTime is how long the encoder alone is measured.
+const encoderTime = time.Second
+
+// encoderSpeed is how many bytes of JSON a second one core makes of rows of a size.
+func encoderSpeed(size int) float64 {
+	format := domain.NewRowFormat(time.FixedZone("", 8*60*60))
+	row := domain.Row{City: "320100", Record: appendRow(nil, time.Now(), 1, size), HubOffset: 1 << 30}
+	var line []byte
+	var bytes int64
+	began := time.Now()
+	for time.Since(began) < encoderTime {
+		for range 10_000 {
+			row.CityOffset++
+			row.HubOffset++
+			row.CityTimestamp++
+			line = format.AppendDorisJSON(line[:0], &row)
+			bytes += int64(len(line))
+		}
+	}
+	return float64(bytes) / time.Since(began).Seconds()
+}
