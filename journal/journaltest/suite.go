@@ -87,10 +87,19 @@ func (f *fixture) put(segment, first, last domain.Seq) {
 	}
 }
 
+// refuses demands the error that an append must get. An answer that is not clear, as when
+// a cluster has just no leader, is asked again, as every user of a Store does.
 func (f *fixture) refuses(segment, seq domain.Seq, want error) {
 	f.Helper()
-	if err := f.store.Put(f.ctx, f.s, segment, seq, [][]byte{body(seq)}); !errors.Is(err, want) {
-		f.Fatalf("put at %d: %v, want %v", seq, err, want)
+	for {
+		err := f.store.Put(f.ctx, f.s, segment, seq, [][]byte{body(seq)})
+		if errors.Is(err, want) {
+			return
+		}
+		clear := err == nil || errors.Is(err, journal.ErrSequence) || errors.Is(err, journal.ErrSealed) || errors.Is(err, journal.ErrTooLarge)
+		if clear || f.ctx.Err() != nil {
+			f.Fatalf("put at %d: %v, want %v", seq, err, want)
+		}
 	}
 }
 
