@@ -75,7 +75,7 @@ func (s *Server) openStores(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.lock, err = lockFolder(s.cfg.Dir); err != nil {
+	if s.lock, err = lockFolder(ctx, s.cfg.Dir); err != nil {
 		return err
 	}
 	drv, err := newDriver()

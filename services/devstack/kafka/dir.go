@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -15,12 +17,18 @@ import (
 // errInUse: two servers writing to one directory would ruin it.
 var errInUse = errors.New("another process uses the directory")
 
+// lockWait is for a server that is just about to end: a stack that was killed leaves some
+// behind for a moment, and may be started again at once.
+const lockWait = 5 * time.Second
+
 // acquire locks dir for this process; the kernel lets go of the lock when the process
 // dies.
-func acquire(dir string) (*flock.Flock, error) {
+func acquire(ctx context.Context, dir string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
-	held, err := lock.TryLock()
-	if err == nil && !held {
+	waiting, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	held, err := lock.TryLockContext(waiting, 20*time.Millisecond)
+	if !held && ctx.Err() == nil && waiting.Err() != nil {
 		err = errInUse
 	}
 	if err != nil {

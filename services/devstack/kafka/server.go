@@ -51,7 +51,7 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := acquire(c.Dir)
+	lock, err := acquire(ctx, c.Dir)
 	if err != nil {
 		return nil, err
 	}
