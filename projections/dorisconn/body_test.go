@@ -91,6 +91,36 @@ func TestSilentFrontEnd(t *testing.T) {
 	})
 }
 
+// TestSilentBackEnd: it is waited for as long as the time-out says, and nobody is asked in
+// its place.
+func TestSilentBackEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fe, be := make(chan int64, 2), make(chan int64, 2)
+		sent := "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://u:p@be:1/x\r\nContent-Length: 0\r\n\r\n"
+		net := pipes{"a:1": after(0, sent, fe), "b:1": after(0, sent, fe), "be:1": after(time.Hour, "", be)}
+		c := open(t, dorisconn.Config{FE: []string{"http://a:1", "http://b:1"}, Dial: net.dial})
+		defer c.Close()
+		for _, op := range operations() {
+			wait := map[string]time.Duration{"load": 10 * time.Minute, "commit": time.Minute, "abort": time.Minute}[op.name]
+			if wait == 0 {
+				continue
+			}
+			start := time.Now()
+			err := op.do(t.Context(), c)
+			var said *dorisconn.Answer
+			if !errors.As(err, &said) || said.Meaning != dorisconn.Unknown || said.Phase == dorisconn.PhaseFE || said.Host != "be:1" || time.Since(start) != wait {
+				t.Errorf("%s: after %s: %v", op.name, time.Since(start), err)
+			}
+			<-be
+			synctest.Wait()
+			if len(fe) != 1 || len(be) != 0 {
+				t.Errorf("%s: %d front ends and %d more back ends were asked", op.name, len(fe), len(be))
+			}
+			<-fe
+		}
+	})
+}
+
 // ends is a connection that breaks under the first write after its head, when the other
 // side has answered already.
 type ends struct {

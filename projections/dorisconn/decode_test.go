@@ -106,77 +106,7 @@ func TestEachRowCounts(t *testing.T) {
 // TestNearMisses: what is nearly an answer that is known is unknown.
 func TestNearMisses(t *testing.T) {
 	c := testCluster(t)
-	good, goodOne := loaded("true", "Success", "OK", ""), loaded("false", "Success", "OK", "")
-	late := loaded("false", "Publish Timeout", "transaction commit successfully, BUT data will be visible later", "")
-	for _, g := range []struct {
-		q    question
-		body string
-	}{
-		{two, strings.Replace(good, testLabel, testLabel+"x", 1)},
-		{two, strings.Replace(good, testLabel, strings.ToUpper(testLabel), 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": -1`, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": 0`, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": 4.7e3`, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": "4711"`, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": 9223372036854775808`, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711,`, ``, 1)},
-		{two, strings.Replace(good, `"TxnId": 4711`, `"TxnId": null`, 1)},
-		{two, strings.Replace(good, `"true"`, `true`, 1)},
-		{two, strings.Replace(good, `"true"`, `"TRUE"`, 1)},
-		{two, strings.Replace(good, `"OK"`, `"[INTERNAL_ERROR]OK"`, 1)},
-		{two, strings.Replace(good, `"OK"`, `"okay"`, 1)},
-		{two, strings.Replace(good, `"Success"`, `"success"`, 1)},
-		{two, strings.Replace(good, `"Status"`, `"status"`, 1)},
-		{two, strings.Replace(good, `"Status"`, `"Status": "Fail", "Status"`, 1)},
-		{two, strings.Replace(good, `"Label"`, `"Label": "other", "Label"`, 1)},
-		{two, goodOne},
-		{one, good},
-		{two, late},
-		{two, strings.Replace(late, `"false"`, `"true"`, 1)},
-		{one, strings.Replace(late, testLabel, "other", 1)},
-		{one, strings.Replace(late, "commit successfully", "commit", 1)},
-		{two, good + good},
-		{two, good[:len(good)-3]},
-		{two, "[" + good + "]"},
-		{two, `"Success"`},
-		{two, ``},
-		{two, `null`},
-		{two, `<html>Success OK</html>`},
-		{two, finished("Success", "transaction [4711] commit successfully.")},
-		{two, loaded("true", "Fail", "words that nobody knows", "")},
-		{two, loaded("true", "Fail", "", "")},
-		{two, loaded("true", "Failed", "too many filtered rows", "")},
-		{two, loaded("true", "Fail", "OK", "")},
-		{two, loaded("true", "Label Already Exists", "Label [x] has already been used, relate to txn [12]", theLog)},
-		{commit, finished("Success", "transaction [471] commit successfully.")},
-		{commit, finished("Success", "transaction [47110] commit successfully.")},
-		{commit, finished("Success", "transaction [4711] abort successfully.")},
-		{commit, finished("Success", "transaction [4711] is already visible, not pre-committed.")},
-		{commit, finished("Success", fe+"transaction [4711] is already aborted. abort reason: x")},
-		{commit, finished("Success", "transaction [99999999999999999999] commit successfully.")},
-		{commit, finished("OK", "transaction [4711] commit successfully.")},
-		{commit, finished("Fail", fe+"transaction [12] is already visible, not pre-committed.")},
-		{commit, finished("Fail", fe+"transaction [4711] is already visible, could not abort.")},
-		{commit, finished("Fail", fe+"transaction [4711] is already committed, not pre-committed. Or is it")},
-		{commit, finished("Fail", "perhaps transaction [4711] is already committed, not pre-committed.")},
-		{commit, finished("Fail", fe+"transaction [12] is already aborted. abort reason: transaction [4711] is already aborted. abort reason: x")},
-		{commit, finished("", fe+"transaction [4711] is already visible, not pre-committed.")},
-		{commit, `{"status":"Success"}`},
-		{commit, `{"Status":"Success","Message":"transaction [4711] commit successfully."}`},
-		{commit, good},
-		{abort, finished("Success", "label ["+testLabel+"x] abort successfully.")},
-		{abort, finished("Success", "label ["+testLabel+"] commit successfully.")},
-		{abort, finished("Fail", fe+"transaction [12] is already committed, not pre-committed.")},
-		{abort, finished("Fail", fe+"transaction [12] is prepare, not pre-committed.")},
-		{front, `{"status":"FAILED","msg":"words that nobody knows"}`},
-		{front, `{"status":"OK","msg":"Access denied; you need x"}`},
-		{front, `{"msg":"Error","code":1,"data":"errCode = 7, detailMessage = unknown databases, dbName=nodb","count":0}`},
-		{front, `{"msg":"success","code":0,"data":"VISIBLE","count":0}`},
-		{front, good},
-		{front, `{"status":"Success","msg":"transaction [4711] commit successfully."}`},
-		{front, `{}`},
-		{front, `<html>503</html>`},
-	} {
+	for _, g := range nearMisses() {
 		if a := c.decode(g.q, []byte(g.body)); a.Meaning != Unknown {
 			t.Errorf("%s means %s", g.body, a.Meaning)
 		}

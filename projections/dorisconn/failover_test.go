@@ -24,7 +24,6 @@ func illnesses() map[string]http.HandlerFunc {
 		"JSON of somebody else":        text(`{"answer":42}`),
 		"exception":                    text(`{"msg":"Internal Error","code":500,"data":"NullPointerException","count":0}`),
 		"too long":                     text(`{"status":"FAILED","msg":"` + strings.Repeat("x", 2<<20) + `"}`),
-		"silence":                      silence,
 		"307 to nowhere":               status(http.StatusTemporaryRedirect),
 		"307 to what is not HTTP":      sendTo("ftp://127.0.0.1:1"),
 		"308":                          status(http.StatusPermanentRedirect),
@@ -40,9 +39,7 @@ func TestFailover(t *testing.T) {
 			well := newHost(t, frontEnd(be.URL))
 			for _, op := range operations() {
 				ill := newHost(t, answer)
-				c := open(t, dorisconn.Config{
-					FE: []string{nowhere(t), ill.URL, well.URL}, Timeouts: dorisconn.Timeouts{Ask: shortIf(name == "silence")},
-				})
+				c := open(t, dorisconn.Config{FE: []string{nowhere(t), ill.URL, well.URL}})
 				before, _ := be.requests()
 				if err := op.do(deadline(t), c); err != nil {
 					t.Errorf("%s: %v", op.name, err)
@@ -65,14 +62,6 @@ func TestFailover(t *testing.T) {
 			}
 		})
 	}
-}
-
-// shortIf keeps waiting for silence short; everything else has the time that it needs.
-func shortIf(silent bool) time.Duration {
-	if silent {
-		return 2 * time.Second
-	}
-	return time.Minute
 }
 
 // TestNobodyAnswers: the error names everyone who was tried, and says that nothing has
@@ -157,8 +146,7 @@ func TestBackEndOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			be := newHost(t, answer)
 			a, b := newHost(t, sendTo(be.URL)), newHost(t, sendTo(be.URL))
-			short := shortIf(name == "silence")
-			c := open(t, dorisconn.Config{FE: []string{a.URL, b.URL}, Timeouts: dorisconn.Timeouts{Ask: short, Load: short}})
+			c := open(t, dorisconn.Config{FE: []string{a.URL, b.URL}})
 			for i, op := range operations() {
 				if op.at != "be" {
 					continue

@@ -16,7 +16,7 @@ import (
 // calls nothing prepared, committed or aborted that a second, slow reading does not.
 func FuzzAnswer(f *testing.F) {
 	questions := []question{two, one, commit, abort, front}
-	for _, g := range goldens() {
+	for _, g := range append(goldens(), nearMisses()...) {
 		for i, q := range questions {
 			if q == g.q {
 				f.Add(uint8(i), []byte(g.body))

@@ -110,9 +110,6 @@ func cut(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// silence is a host that never answers; it ends with the request.
-func silence(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
 // backEnd does what it is asked.
 func backEnd(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
