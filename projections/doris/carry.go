@@ -19,18 +19,18 @@ const columns = "sscsdm,extract_time,record,city_partition_id,city_offset_id,cit
 // are some they are looked for, and the next load leaves them out. If the process dies on
 // any line, the next owner settles by the journal and Doris, and begins the batch anew.
 func (l *leg) carry(ctx context.Context, b *draft) error {
-	answer, err := l.attempt(ctx, b)
-	if answer == nil || answer.Meaning != dorisconn.BadRows {
-		return err
+	for foundAll := false; ; {
+		answer, err := l.attempt(ctx, b)
+		if answer == nil || answer.Meaning != dorisconn.BadRows {
+			return err
+		}
+		if foundAll {
+			return l.unfindable(ctx, b, answer, "a load without the rows that were found is refused for its rows again")
+		}
+		if foundAll, err = l.search(ctx, b, answer); err != nil {
+			return err
+		}
 	}
-	if err := l.search(ctx, b, answer); err != nil {
-		return err
-	}
-	answer, err = l.attempt(ctx, b)
-	if answer != nil && answer.Meaning == dorisconn.BadRows {
-		return l.unfindable(ctx, b, answer, "a load without the rows that were found is refused for its rows again")
-	}
-	return err
 }
 
 // attempt loads a batch once. No request is made before the ack of its DorisBegun, and

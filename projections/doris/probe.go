@@ -18,14 +18,15 @@ import (
 // fail: a search is bounded by maxProbes and ends, a load that fails may do so for ever.
 const (
 	firstProbePause = 100 * time.Millisecond
-	lastProbePause  = 2 * time.Second
+	pauseGrowth     = 20 // the longest one, in first ones
 )
 
 // search looks for the rows of a batch that Doris refuses, and excludes them. refused is
-// what Doris answered to a load of the batch, which is settled as aborted. Errors: those
-// of a probe, with its intent open or aborted; *domain.Incident when it finds nothing, or
-// more than it may look for.
-func (l *leg) search(ctx context.Context, b *draft, refused *dorisconn.Answer) error {
+// what Doris answered to a load of the batch, which is settled as aborted. It did not find
+// all when it came to the end of its probes; the next search has fewer rows to find.
+// Errors: those of a probe, with its intent open or aborted; *domain.Incident when it
+// finds nothing, or there is more than it may leave out.
+func (l *leg) search(ctx context.Context, b *draft, refused *dorisconn.Answer) (all bool, err error) {
 	l.log.WarnContext(ctx, "looking for rows that Doris refuses", "stream", l.stream.String(), "first", b.first.String(),
 		"last", b.last.String(), "rows", b.rows, "answer", refused.Error())
 	defer l.reporter.Update(func(s *projections.Status) { s.Waiting = "" })
@@ -35,25 +36,25 @@ func (l *leg) search(ctx context.Context, b *draft, refused *dorisconn.Answer) e
 		l.reporter.Update(func(st *projections.Status) { st.Waiting = s.String() })
 		if s.probes > 0 {
 			if err := wait(ctx, pause); err != nil {
-				return err
+				return false, err
 			}
-			pause = min(2*pause, lastProbePause)
+			pause = min(2*pause, pauseGrowth*l.probePause)
 		}
 		err := l.probe(ctx, b, s, p)
 		if errors.Is(err, errContradicts) {
-			return l.unfindable(ctx, b, refused, err.Error())
+			return false, l.unfindable(ctx, b, refused, err.Error())
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
 	switch {
-	case s.givenUp():
-		return l.unfindable(ctx, b, refused, s.String())
+	case s.total > maxRefused, s.givenUp() && len(s.refused) == 0:
+		return false, l.unfindable(ctx, b, refused, s.String())
 	case len(s.refused) == 0:
-		return l.unfindable(ctx, b, refused, "a load of the same rows that allows refusals has none")
+		return false, l.unfindable(ctx, b, refused, "a load of the same rows that allows refusals has none")
 	}
-	return l.excludeRefused(ctx, b, s.refused)
+	return !s.givenUp(), l.excludeRefused(ctx, b, s.refused)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

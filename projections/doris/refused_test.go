@@ -201,6 +201,27 @@ func TestRefusedByTheTable(t *testing.T) {
 	w.probesSay()
 }
 
+// TestRefusedMany: a search that comes to the end of its probes leaves out what it found,
+// and the next one goes on.
+func TestRefusedMany(t *testing.T) {
+	w := newWorld(t, duplicate)
+	w.opened()
+	r := w.refusing(&refuser{refuses: refusesDistasteful})
+	bad := []int64{7, 19, 31, 58, 77, 90, 118, 133, 149, 177, 190, 203, 236, 251, 264, 290}
+	p := w.start()
+	p.until(w.feedSpoilt(w.spoilt("nanjing", 1, 300, bad...)))
+	if s := p.reporter.Status(); s.Excluded != int64(len(bad)) || s.Rows != int64(300-len(bad)) || s.Waiting != "" || s.Opens != 1 {
+		t.Errorf("status: %+v", s)
+	}
+	p.until(w.Feed())
+	p.stop()
+	w.Tally()
+	w.probesSay()
+	if r.probes <= 64 {
+		t.Errorf("%d probes: one search found them all", r.probes)
+	}
+}
+
 // TestRefusedAll: a batch of which nothing is left is done without a load.
 func TestRefusedAll(t *testing.T) {
 	w := newWorld(t, duplicate)

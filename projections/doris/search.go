@@ -16,7 +16,8 @@ import (
 
 const (
 	// maxProbes bounds the loads of one search: each puts an aborted transaction into the
-	// queue of 2,000 that committed labels live in.
+	// queue of 2,000 that committed labels live in. What it found by then is left out, and
+	// the next search begins after another load.
 	maxProbes = 64
 	// maxRefused bounds the rows that one batch leaves out. More than that are no rows
 	// that are wrong, but a table that is.
@@ -59,7 +60,7 @@ func newSearch(rows int64) *search {
 }
 
 // next is what to look at next. Without one the search is over; it found everything
-// unless given up.
+// unless it came to its bounds.
 func (s *search) next() (domain.DorisProbe, bool) {
 	if len(s.open) == 0 || s.givenUp() {
 		return domain.DorisProbe{}, false
@@ -79,7 +80,7 @@ func (s *search) String() string {
 	return fmt.Sprintf("looking for rows that Doris refuses: %d of %d are found after %d probes", len(s.refused), s.total, s.probes)
 }
 
-// givenUp reports whether more is to be found than a search may look for.
+// givenUp reports whether there is more than a search may look for, or than is left out.
 func (s *search) givenUp() bool {
 	return len(s.open) > 0 && (s.probes >= maxProbes || s.total > maxRefused)
 }
