@@ -96,8 +96,8 @@ func (f *fixture) refuses(segment, seq domain.Seq, want error) {
 		if errors.Is(err, want) {
 			return
 		}
-		clear := err == nil || errors.Is(err, journal.ErrSequence) || errors.Is(err, journal.ErrSealed) || errors.Is(err, journal.ErrTooLarge)
-		if clear || f.ctx.Err() != nil {
+		plain := err == nil || errors.Is(err, journal.ErrSequence) || errors.Is(err, journal.ErrSealed) || errors.Is(err, journal.ErrTooLarge)
+		if plain || f.ctx.Err() != nil {
 			f.Fatalf("put at %d: %v, want %v", seq, err, want)
 		}
 	}
