@@ -130,7 +130,7 @@ func size(f *fixture) {
 	f.create(3)
 	const n = 5000
 	for first, seq := range map[domain.Seq]domain.Seq{1: 1, 3: 3} {
-		if err := f.store.Put(f.ctx, f.s, first, seq, [][]byte{make([]byte, n)}); err != nil {
+		if err := f.append(first, seq, make([]byte, n)); err != nil {
 			f.Fatal(err)
 		}
 	}

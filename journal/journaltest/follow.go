@@ -79,7 +79,7 @@ func followConcurrent(f *fixture) {
 	defer all.Wait()
 	all.Go(func() {
 		for seq := domain.Seq(1); seq <= n; seq++ {
-			if err := f.store.Put(f.ctx, f.s, 1, seq, [][]byte{body(seq)}); err != nil {
+			if err := f.append(1, seq, body(seq)); err != nil {
 				f.Errorf("put %d: %v", seq, err)
 				return
 			}
@@ -110,7 +110,7 @@ func followCancelled(f *fixture) {
 	defer writing.Wait()
 	writing.Go(func() {
 		for seq := domain.Seq(1); seq <= n; seq++ {
-			if err := f.store.Put(f.ctx, f.s, 1, seq, [][]byte{body(seq)}); err != nil {
+			if err := f.append(1, seq, body(seq)); err != nil {
 				f.Errorf("put %d: %v", seq, err)
 				return
 			}
@@ -118,7 +118,11 @@ func followCancelled(f *fixture) {
 	})
 	cancelled := 0
 	for seq := domain.Seq(1); seq <= n; {
-		ctx, cancel := context.WithTimeout(f.ctx, time.Duration(rand.IntN(500))*time.Microsecond)
+		patience := time.Duration(rand.IntN(500)) * time.Microsecond
+		if cancelled%500 == 499 { // long enough to find a consumer that a cluster lost
+			patience = 5 * time.Second
+		}
+		ctx, cancel := context.WithTimeout(f.ctx, patience)
 		got, err := fl.Next(ctx)
 		cancel()
 		switch {
