@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -24,13 +25,20 @@ func TestWire(t *testing.T) {
 		{"load", unheard, "ABORTED", []domain.Kind{begun, aborted, begun, prepared, committed}},
 		{"load", denied, "ABORTED", []domain.Kind{begun, aborted, begun, prepared, committed}},
 		{"load", miscount, "ABORTED", []domain.Kind{begun, aborted, begun, prepared, committed}},
+		{"load", late, "ABORTED", []domain.Kind{begun, aborted, begun, prepared, committed}},
+		{"load", twice, "ABORTED", []domain.Kind{begun, aborted, begun, prepared, committed}},
 		{"commit", redirect, "", []domain.Kind{begun, prepared, committed}},
 		{"commit", lost, "", []domain.Kind{begun, prepared, committed}},
 		{"commit", unheard, "", []domain.Kind{begun, prepared, committed}},
+		{"commit", late, "", []domain.Kind{begun, prepared, committed}},
+		{"commit", twice, "", []domain.Kind{begun, prepared, committed}},
 	} {
 		t.Run(c.site, func(t *testing.T) {
 			w := newWorld(t, duplicate)
 			w.opened()
+			if c.fate == late {
+				w.cfg.Conn.Timeouts.Ask, w.cfg.Conn.Timeouts.Load = 2*time.Second, 2*time.Second
+			}
 			w.wire.arm(c.site, c.fate)
 			at := w.Feed()
 			p := w.start()
@@ -54,9 +62,12 @@ func TestWire(t *testing.T) {
 
 // TestAbortFails: the abort that settles an intent fails itself, in each way.
 func TestAbortFails(t *testing.T) {
-	for _, f := range []fate{redirect, lost, unheard} {
+	for _, f := range []fate{redirect, lost, unheard, late, twice} {
 		w := newWorld(t, duplicate)
 		w.opened()
+		if f == late {
+			w.cfg.Conn.Timeouts.Ask = 2 * time.Second
+		}
 		w.wire.arm("load", unheard)
 		w.wire.arm("abort", f)
 		at := w.Feed()

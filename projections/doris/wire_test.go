@@ -1,6 +1,7 @@
 package doris_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +26,8 @@ const (
 	denied        // the back end does it and answers Fail
 	redirect      // the front end is gone before it answers
 	miscount      // the back end does it and says that it was fewer rows
+	late          // the back end does it, and answers when nobody waits any more
+	twice         // it comes to the back end twice, as from a proxy that tries again
 )
 
 // wire stands between a leg and the stand-in's front end and back end. Writes are
@@ -39,6 +42,7 @@ type wire struct {
 	answers func(label string) string // for the back end, to loads
 	asked   []string                  // the labels whose state was asked for
 	asks    func(label string)        // is called before each such question is answered
+	heard   chan struct{}             // closed by the next one
 }
 
 type pause struct {
@@ -97,6 +101,10 @@ func (w *wire) frontEnd(t testing.TB) http.Handler {
 		if label := r.URL.Query().Get("label"); label != "" {
 			w.mu.Lock()
 			w.asked = append(w.asked, label)
+			if w.heard != nil {
+				close(w.heard)
+				w.heard = nil
+			}
 			asks := w.asks
 			w.mu.Unlock()
 			if asks != nil {
@@ -128,6 +136,18 @@ func (w *wire) backEnd(t testing.TB) http.Handler {
 		case w.take(n, unheard):
 			to.ServeHTTP(httptest.NewRecorder(), r)
 			cut(rw)
+		case w.take(n, late):
+			w.deliver(t, r)
+			select {
+			case <-w.nextAsk(): // it goes on without an answer
+			case <-t.Context().Done():
+			}
+			cut(rw)
+		case w.take(n, twice):
+			body := w.deliver(t, r)
+			again := r.Clone(r.Context())
+			again.Body = io.NopCloser(bytes.NewReader(body))
+			to.ServeHTTP(rw, again)
 		case w.take(n, miscount):
 			fewer.ServeHTTP(rw, r)
 		case w.take(n, denied):
@@ -138,6 +158,32 @@ func (w *wire) backEnd(t testing.TB) http.Handler {
 			to.ServeHTTP(rw, r)
 		}
 	})
+}
+
+// deliver hands a request to the stand-in's back end, whose answer nobody hears, and
+// returns the body.
+func (w *wire) deliver(t testing.TB, r *http.Request) []byte {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	out, err := http.NewRequestWithContext(r.Context(), r.Method, w.s.BEURL()+r.URL.Path, bytes.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return body
+	}
+	out.Header = r.Header.Clone()
+	tr := &http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}
+	resp, err := tr.RoundTrip(out)
+	if err != nil {
+		t.Error(err)
+		return body
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Error(err)
+	}
+	return body
 }
 
 // cut breaks the connection. A handler that merely panics would wait for a body first
@@ -184,6 +230,16 @@ func (w *wire) onAsk(do func(label string)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asks = do
+}
+
+// nextAsk is closed by the next question for the state of a label.
+func (w *wire) nextAsk() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.heard == nil {
+		w.heard = make(chan struct{})
+	}
+	return w.heard
 }
 
 // wasAsked reports whether the state of a label was asked for that begins so.
