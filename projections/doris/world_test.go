@@ -68,7 +68,7 @@ func newWorld(t testing.TB, model string) *world { return newWorldOf(t, model, 0
 
 func newWorldOf(t testing.TB, model string, segmentBytes int64) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{
 		t: t, ctx: ctx, store: journal.NewMemory(), log: &bytes.Buffer{},
@@ -230,7 +230,7 @@ func (p *process) stop() {
 // until waits for a cursor to be carried.
 func (p *process) until(at domain.Cursor) {
 	p.w.t.Helper()
-	ctx, cancel := context.WithTimeout(p.w.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(p.w.ctx, 30*time.Second)
 	defer cancel()
 	if err := p.w.Carried(ctx, at); err != nil {
 		s := p.reporter.Status()
@@ -252,7 +252,7 @@ func eventually[T any](w *world, what string, look func() (T, bool)) T {
 	w.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	late := time.NewTimer(time.Minute)
+	late := time.NewTimer(30 * time.Second)
 	defer late.Stop()
 	for {
 		v, ok := look()
