@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/hefu-io/hefu/services/devstack/dirlock"
 )
 
 // Server is a running stand-in: front ends, each with its MySQL port, and back ends.
@@ -75,7 +77,7 @@ func (s *Server) openStores(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.lock, err = lockFolder(ctx, s.cfg.Dir); err != nil {
+	if s.lock, err = dirlock.Take(ctx, s.cfg.Dir); err != nil {
 		return err
 	}
 	drv, err := newDriver()

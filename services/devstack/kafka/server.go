@@ -17,6 +17,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/hefu-io/hefu/services/devstack/dirlock"
 )
 
 // Config says where a stand-in lives.
@@ -51,7 +53,7 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := acquire(ctx, c.Dir)
+	lock, err := dirlock.Take(ctx, c.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -1,54 +1,16 @@
 package realkafka
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
-	"path/filepath"
+
+	"github.com/hefu-io/hefu/services/devstack/maven"
 )
 
 //go:embed pom.xml
 var pom []byte
 
-// jars returns the directory with the jars of a version, under the user's cache
-// directory; they are downloaded when they are not there yet (some 45 MB). A
-// directory of that name is always whole: it is filled under another name first.
+// jars returns the directory with the jars of a version, some 45 MB.
 func jars(ctx context.Context, version string) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	base := filepath.Join(cache, "hefu", "kafka")
-	dir := filepath.Join(base, version)
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := os.MkdirAll(base, 0o755); err != nil {
-		return "", err
-	}
-	tmp, err := os.MkdirTemp(base, ".download-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(tmp)
-	file := filepath.Join(tmp, "pom.xml")
-	if err := os.WriteFile(file, pom, 0o644); err != nil {
-		return "", err
-	}
-	lib := filepath.Join(tmp, "lib")
-	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", file, "-Dkafka.version="+version,
-		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+lib)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("download kafka %s with mvn: %w\n%s", version, err, bytes.TrimSpace(out))
-	}
-	// Two downloads at once are both whole; the second to finish is thrown away.
-	if err := os.Rename(lib, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	return dir, nil
+	return maven.Jars(ctx, "kafka", version, pom, "-Dkafka.version="+version)
 }
