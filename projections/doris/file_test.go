@@ -7,6 +7,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // TestReplacedFilesNothing: a process that is replaced while it opens finds rows beyond
@@ -28,6 +29,13 @@ func TestReplacedFilesNothing(t *testing.T) {
 	newer := w.start()
 	newer.until(at)
 	close(goes)
+	ends := eventually(w, "the end of the older process", func() (projections.Status, bool) {
+		s := older.reporter.Status()
+		return s, s.State == projections.StateStopped || s.State == projections.StateIncident
+	})
+	if ends.State == projections.StateIncident {
+		t.Fatalf("filed: %s", ends.Error)
+	}
 	var fenced *journal.FencedError
 	if err := <-older.done; !errors.As(err, &fenced) {
 		t.Errorf("the older process ended with %v", err)

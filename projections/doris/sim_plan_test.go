@@ -114,7 +114,7 @@ func newSimPlan(seed uint64) *simPlan {
 		p.weigh(dice)
 	}
 	for range 2 + dice.IntN(7) {
-		p.moments = append(p.moments, p.drawMoment(dice))
+		p.moments = append(p.moments, p.drawMoment(dice)...)
 	}
 	return p
 }
@@ -198,7 +198,7 @@ func (p *simPlan) recordMax() int {
 	return simRecordMax
 }
 
-func (p *simPlan) drawMoment(dice *rand.Rand) simMoment {
+func (p *simPlan) drawMoment(dice *rand.Rand) []simMoment {
 	nth := 1 + dice.IntN(1+len(p.feeds)/2)
 	if dice.IntN(3) == 0 {
 		return drawHarm(dice, nth)
@@ -214,11 +214,12 @@ func (p *simPlan) drawMoment(dice *rand.Rand) simMoment {
 	for range 1 + dice.IntN(3) {
 		m.acts = append(m.acts, drawAct(dice))
 	}
-	return m
+	return []simMoment{m}
 }
 
 // drawHarm draws what hurts most: when the next process asks, Doris has moved on.
-func drawHarm(dice *rand.Rand, nth int) simMoment {
+func drawHarm(dice *rand.Rand, nth int) []simMoment {
+	var before []simMoment
 	m := simMoment{kind: prepared, nth: nth, after: true}
 	crash, forget := simAct{do: simCrash, d: around(dice, 20*time.Second)}, simAct{do: simForget}
 	expires := simAct{do: simJump, d: 61 * time.Minute}
@@ -238,11 +239,12 @@ func drawHarm(dice *rand.Rand, nth int) simMoment {
 		m.kind, m.acts = begun, []simAct{{do: simNewer, d: around(dice, 5*time.Second)}}
 	case 6: // the commit arrives after its intent was settled
 		m.acts = []simAct{{do: simNewer, d: around(dice, 5*time.Second)}, forget}
-	default: // rows are asked for while a follower lags
-		m.kind, m.after, m.put = committed, false, journal.FaultBefore
-		m.acts = []simAct{{do: simFault, fault: standin.StaleFollower, d: 5 * time.Second}, crash, forget}
+	default: // the rows are asked for where they do not show yet
+		stale := []simAct{{do: simMaster, node: 1}, {do: simFault, fault: standin.StaleFollower, d: time.Minute}}
+		before = []simMoment{{kind: prepared, nth: nth, acts: stale}}
+		m.kind, m.after, m.put, m.acts = committed, false, journal.FaultBefore, []simAct{crash, forget}
 	}
-	return m
+	return append(before, m)
 }
 
 func drawAct(dice *rand.Rand) simAct {
