@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // exhibit is one wrong version.
@@ -36,6 +37,7 @@ func (x *exhibit) show(ctx context.Context, root string) (line string, caught bo
 	if err != nil {
 		return x.notGood(err.Error()), false
 	}
+	began := time.Now()
 	r, err := goTest(ctx, root, overlay, x.pkg, x.tests)
 	switch {
 	case err != nil:
@@ -45,7 +47,8 @@ func (x *exhibit) show(ctx context.Context, root string) (line string, caught bo
 	case len(r.failed) == 0:
 		return x.notGood("no test caught it: " + r.String()), false
 	}
-	return fmt.Sprintf("caught      %s\n            %s\n            by %s", x.name, x.why, strings.Join(r.failed, ", ")), true
+	return fmt.Sprintf("caught      %s\n            %s\n            by %s, %s", x.name, x.why, strings.Join(r.failed, ", "),
+		time.Since(began).Round(time.Second)), true
 }
 
 func (x *exhibit) notGood(why string) string {

@@ -25,7 +25,7 @@ func dorisLabels() []exhibit {
 			"a label from the clock",
 			"after a crash nobody knows which load was the one of this intent: it can be neither found nor aborted",
 			one("projections/doris/carry.go", "Label: domain.Label(in.ref)", `Label: fmt.Sprint("hefu-", int64(l.j.Now()))`),
-			doris, "TestEvents$|TestSim$",
+			doris, "TestEvents$",
 		},
 		{
 			"a label without the hash",
@@ -56,13 +56,13 @@ func dorisFences() []exhibit {
 			"a process that was replaced while it slept commits what its successor aborted and loaded again",
 			one("projections/doris/answered.go", `crash.Point("doris.prepared.before")`,
 				"l.conn.Commit(ctx, l.cfg.Database, in.said.Txn)"),
-			doris, "TestZombie$|TestSim$",
+			doris, "TestSim$",
 		},
 		{
 			"nothing is settled at open",
 			"what the last process left prepared is loaded a second time, and then committed twice or never",
 			one("projections/doris/open.go", "if t := l.w.Trail(); t.Open() {", "if t := l.w.Trail(); t.Open() && l.opened {"),
-			doris, "TestSettles$",
+			doris, "TestSettles$/^prepared,_VISIBLE",
 		},
 		{
 			"a table that is ahead is not looked for",
@@ -86,13 +86,13 @@ func dorisForgets() []exhibit {
 			"an unknown label counts as committed",
 			"a load that Doris aborted after an hour, and forgot after twelve, is lost",
 			one("domain/settle_doris.go", "return DorisAskRows", "return DorisDone"),
-			doris, "TestRowsDecide$",
+			doris, "TestSim$",
 		},
 		{
 			"an unknown label counts as aborted",
 			"a load that was committed twelve hours before, or 2,000 transactions, is loaded a second time",
 			one("domain/settle_doris.go", "return DorisAskRows", "return DorisAbort"),
-			doris, "TestRowsDecide$",
+			doris, "TestSim$",
 		},
 		{
 			"rows decide alone",
@@ -104,13 +104,13 @@ func dorisForgets() []exhibit {
 			"rows are only counted",
 			"one row twice and another one missing is as many as there must be",
 			one("domain/settle_doris_rows.go", "t != w {", "t.Rows != w.Rows {"),
-			doris, "TestRowsDoNotDecide$",
+			doris, "TestRowsDoNotDecide$/^one_twice",
 		},
 		{
 			"rows are asked of a follower",
 			"it shows the table as it was: none of the rows is there yet, and they are loaded again",
 			one("projections/dorisconn/session.go", `"enable_strong_consistency_read", "true"`, `"enable_strong_consistency_read", "false"`),
-			dorisconn, "TestStaleFollower$|TestAskStrongly$",
+			dorisconn, "TestStaleFollower$",
 		},
 	}
 }
@@ -122,7 +122,7 @@ func dorisAnswers() []exhibit {
 			"HTTP 200 is success",
 			"Doris refuses with HTTP 200, too: whatever it answers counts as prepared",
 			one("projections/dorisconn/load.go", "return c.judge(&read, q, w)", "read.Meaning = Prepared\n\treturn &read"),
-			dorisconn, "TestAnswers$|TestMeanings$",
+			dorisconn, "TestMeanings$",
 		},
 		{
 			"Publish Timeout is a failure",
@@ -134,7 +134,7 @@ func dorisAnswers() []exhibit {
 			"committed but not visible is aborted",
 			"a load whose publishing takes its time is loaded again, and both show",
 			one("domain/settle_doris.go", "\tcase DorisInCommit:\n\t\treturn DorisWait", "\tcase DorisInCommit:\n\t\treturn DorisAbort"),
-			doris, "TestWaits$",
+			doris, "TestSim$",
 		},
 		{
 			"the cursor moves at COMMITTED",

@@ -93,11 +93,12 @@ func asTheyAre(ctx context.Context, root string, shown []exhibit) error {
 	return nil
 }
 
-// hang runs the exhibits, as many at a time as there are processors, prints them in their
-// order, and counts those that are caught.
+// hang runs the exhibits, more at a time than there are processors, since many a wrong
+// version is caught by a test that waits in vain; prints them in their order, and counts
+// those that are caught.
 func hang(ctx context.Context, root string, shown []exhibit) (good int) {
 	lines := make([]chan string, len(shown))
-	places := make(chan struct{}, runtime.GOMAXPROCS(0))
+	places := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	var mu sync.Mutex
 	for i, x := range shown {
 		lines[i] = make(chan string, 1)
