@@ -2,18 +2,19 @@ package doris_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hefu-io/hefu/services/devstack/dirlock"
 	"github.com/hefu-io/hefu/services/devstack/doris"
 )
 
@@ -134,7 +135,7 @@ func TestCopiedState(t *testing.T) {
 func TestLock(t *testing.T) {
 	cfg := doris.Config{Dir: t.TempDir()}
 	s := open(t, cfg)
-	if second, err := doris.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "another stand-in uses it") {
+	if second, err := doris.Open(t.Context(), cfg); !errors.Is(err, dirlock.ErrInUse) {
 		t.Errorf("second: %v, %v", second, err)
 	}
 	if err := s.Close(); err != nil {
