@@ -40,9 +40,14 @@ func (a *Account) GapRows() int64 {
 // before the hub events that name them, and hub events before the doris events. The
 // memory is bounded by how far a later leg lags behind. The zero value is ready.
 type Books struct {
+	// Direct says that the pipeline reads the hub topic itself: whatever is journaled is in
+	// the hub, and the intents of the doris stream name ingest events.
+	Direct bool
+
 	accounts map[PartitionKey]*Account
 	ingest   map[Seq][]PartitionKey // runs of events that the hub has not passed
-	hub      map[Seq]hubTally       // commits that Doris has not passed
+	hub      map[Seq]hubTally       // commits that Doris has not passed, or what stands for them
+	begins   map[int32]int64        // where the commits begin in each hub partition
 	begun    map[Seq]*DorisBegun
 	hubBegun map[Seq]*HubBegun
 
@@ -71,6 +76,7 @@ func (b *Books) Add(leg Leg, seq Seq, e Event) error {
 		b.accounts = map[PartitionKey]*Account{}
 		b.ingest = map[Seq][]PartitionKey{}
 		b.hub = map[Seq]hubTally{}
+		b.begins = map[int32]int64{}
 		b.begun = map[Seq]*DorisBegun{}
 		b.hubBegun = map[Seq]*HubBegun{}
 	}
@@ -137,10 +143,27 @@ func (b *Books) ingested(seq Seq, e *Ingested) error {
 		a.Next = r.Next
 	}
 	b.ingest[seq] = keys
+	if b.Direct {
+		return b.carried(seq, DirectCommit(seq, e))
+	}
 	return nil
 }
 
 func (b *Books) hubCommitted(seq Seq, e *HubCommitted) error {
+	if err := b.carried(seq, e); err != nil {
+		return err
+	}
+	if begun := b.hubBegun[e.Begun.Seq]; begun != nil {
+		for s := begun.First.Seq; s <= begun.Last.Seq; s++ {
+			delete(b.ingest, s)
+		}
+	}
+	delete(b.hubBegun, e.Begun.Seq)
+	return nil
+}
+
+// carried books rows that are in the hub.
+func (b *Books) carried(seq Seq, e *HubCommitted) error {
 	tally := hubTally{rows: map[PartitionKey]int64{}, runs: map[runKey]PartitionKey{}}
 	key := func(ingest Seq, run int) (PartitionKey, error) {
 		keys := b.ingest[ingest]
@@ -157,6 +180,9 @@ func (b *Books) hubCommitted(seq Seq, e *HubCommitted) error {
 		b.accounts[k].Hub += r.N
 		tally.rows[k] += r.N
 		tally.runs[runKey{r.Ingest, r.Run}] = k
+		if first, known := b.begins[r.Partition]; !known || r.Offset < first {
+			b.begins[r.Partition] = r.Offset
+		}
 	}
 	for _, x := range e.Excluded {
 		k, err := key(x.Ingest, x.Run)
@@ -165,13 +191,10 @@ func (b *Books) hubCommitted(seq Seq, e *HubCommitted) error {
 		}
 		b.accounts[k].HubExcluded += x.Count
 	}
-	if begun := b.hubBegun[e.Begun.Seq]; begun != nil {
-		for s := begun.First.Seq; s <= begun.Last.Seq; s++ {
-			delete(b.ingest, s)
-		}
-	}
-	delete(b.hubBegun, e.Begun.Seq)
 	b.hub[seq] = tally
+	if b.Direct {
+		delete(b.ingest, seq)
+	}
 	return nil
 }
 
@@ -211,6 +234,10 @@ func (b *Books) Accounts() []*Account {
 	})
 	return out
 }
+
+// HubBegins is, for each hub partition that holds a row of these books, the offset of the
+// first one. Rows before it are of others.
+func (b *Books) HubBegins() map[int32]int64 { return maps.Clone(b.begins) }
 
 // OpenIntents are the intents without an outcome.
 func (b *Books) OpenIntents() (hub, doris int64) {

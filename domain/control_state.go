@@ -11,6 +11,7 @@ type ControlState struct {
 	Resolved  map[IncidentID]*Resolved
 	Owners    map[Claim]Seq // the highest incarnation that claims a leg
 	Started   map[Seq]*Started
+	Paused    map[string]*Operator // by target: what was paused and not resumed
 }
 
 // Apply folds one more event in.
@@ -20,6 +21,7 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		s.Resolved = map[IncidentID]*Resolved{}
 		s.Owners = map[Claim]Seq{}
 		s.Started = map[Seq]*Started{}
+		s.Paused = map[string]*Operator{}
 	}
 	s.Tail = seq
 	switch e := e.(type) {
@@ -39,6 +41,14 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		delete(s.Resolved, e.ID)
 	case *Resolved:
 		s.Resolved[e.ID] = e
+	case *Operator:
+		switch e.Action {
+		case OperatorPause:
+			s.Paused[e.Target] = e
+		case OperatorResume:
+			delete(s.Paused, e.Target)
+		case OperatorRate: // nothing to keep: the file says the rate
+		}
 	}
 }
 

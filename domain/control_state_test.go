@@ -23,6 +23,7 @@ func TestControlStateIsTheFoldOfItsEvents(t *testing.T) {
 		}
 		checkOwners(t, &s, events)
 		checkIncidents(t, &s, events)
+		checkPaused(t, &s, events)
 		var config *domain.PipelineConfigured
 		var at domain.Seq
 		for i, e := range events {
@@ -38,7 +39,7 @@ func TestControlStateIsTheFoldOfItsEvents(t *testing.T) {
 
 func drawControl(t *rapid.T) domain.Event {
 	id := domain.IncidentID{byte(rapid.IntRange(0, 3).Draw(t, "id"))}
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		return &domain.PipelineConfigured{}
 	case 1:
@@ -47,12 +48,33 @@ func drawControl(t *rapid.T) domain.Event {
 		return &domain.Resolved{ID: id}
 	case 3:
 		return &domain.Genesis{}
+	case 4:
+		actions := []domain.OperatorAction{domain.OperatorPause, domain.OperatorResume, domain.OperatorRate}
+		return &domain.Operator{Action: rapid.SampledFrom(actions).Draw(t, "action"), Target: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "target")}
 	default:
 		var claims []domain.Claim
 		for range rapid.IntRange(0, 3).Draw(t, "claims") {
 			claims = append(claims, domain.Claim{Shard: rapid.IntRange(0, 1).Draw(t, "shard"), Leg: domain.LegHub})
 		}
 		return &domain.Started{Claims: claims}
+	}
+}
+
+// checkPaused: a target is paused when the last of its events that says either says pause.
+func checkPaused(t *rapid.T, s *domain.ControlState, events []domain.Event) {
+	for _, target := range []string{"a", "b"} {
+		var want *domain.Operator
+		for _, e := range events {
+			if o, ok := e.(*domain.Operator); ok && o.Target == target && o.Action != domain.OperatorRate {
+				want = o
+			}
+		}
+		if want != nil && want.Action == domain.OperatorResume {
+			want = nil
+		}
+		if s.Paused[target] != want {
+			t.Fatalf("%s is paused by %+v, want %+v", target, s.Paused[target], want)
+		}
 	}
 }
 

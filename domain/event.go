@@ -19,6 +19,7 @@ const (
 	KindPipelineConfigured Kind = "PipelineConfigured"
 	KindIncident           Kind = "Incident"
 	KindResolved           Kind = "Resolved"
+	KindOperator           Kind = "Operator"
 	KindOpened             Kind = "Opened"
 	KindSourceOpened       Kind = "SourceOpened"
 	KindIngested           Kind = "Ingested"

@@ -34,10 +34,13 @@ type PipelineConfigured struct {
 }
 
 // PipelineConfig is what is fixed for a pipeline's life, but for Sources, which
-// are only added or ended.
+// are only added, ended, and taken up again where they ended.
 type PipelineConfig struct {
-	Timezone      string // IANA name; formats columns without a zone
-	Format        string // "flink-json": the hub's value
+	Timezone string // IANA name; formats columns without a zone
+	Format   HubFormat
+	// Direct says that the pipeline reads the hub topic itself: its one source is that topic,
+	// it has no hub leg, and the rows say themselves which city they are from.
+	Direct        bool
 	HubTopic      string
 	HubPartitions int32 // H at the first start
 	Shards        int
@@ -52,6 +55,13 @@ type SourceConfig struct {
 	Topic string
 	Base  int32 // b: hub partition = (b + city partition) mod H
 	Ended bool
+	// Format is how records are read; Group names the sources that one entry of hefu.yaml with
+	// several topics stands for: its id.
+	Format SourceFormat
+	Group  SourceID
+	// Late marks a topic that came to a pattern while others of it were read: whatever the
+	// start mode, it begins at its log start, as a partition that appears later does.
+	Late bool
 }
 
 // Source finds a source by its id.
@@ -102,6 +112,7 @@ const (
 	IncidentSourceOutOfRange IncidentKind = "source-out-of-range"
 	IncidentSourceBatch      IncidentKind = "source-batch" // magic 0/1, CRC, larger than an event
 	IncidentSourceNoCursor   IncidentKind = "source-no-cursor"
+	IncidentSourceTaken      IncidentKind = "source-taken" // it begins at rows that the table has
 	IncidentDorisAhead       IncidentKind = "doris-ahead"
 	IncidentDorisForgotten   IncidentKind = "doris-forgotten" // label and transaction unknown after Prepared
 	IncidentDorisState       IncidentKind = "doris-state"     // a state that cannot be
@@ -183,6 +194,29 @@ type Resolved struct {
 	Who    string
 	Why    string
 }
+
+// Operator is an action of a person on the running service, other than a decision about an
+// incident.
+type Operator struct {
+	Action OperatorAction
+	Target string // the source's id, or empty for the whole pipeline
+	Who    string
+	Why    string
+}
+
+// OperatorAction is what an operator did.
+type OperatorAction string
+
+// The actions.
+const (
+	OperatorPause  OperatorAction = "pause"
+	OperatorResume OperatorAction = "resume"
+	OperatorRate   OperatorAction = "rate"
+)
+
+// Kind implements Event.
+func (*Operator) Kind() Kind { return KindOperator }
+func (*Operator) sealed()    {}
 
 // Kind implements Event.
 func (*Started) Kind() Kind { return KindStarted }

@@ -13,7 +13,13 @@ type Position struct {
 	LastCRC     uint32
 	LastSeq     Seq      // the Ingested that holds the last journaled batch, 0 when there is none
 	TopicID     [16]byte // of the topic as it was read, zero where the broker has none
+	Bounded     bool     // the partition ends, at Stop
+	Stop        int64    // the offset that is not read any more
+	Closed      bool     // its source ended; it goes on here should the source come back
 }
+
+// Finished reports whether a bounded partition is journaled to its end.
+func (p *Position) Finished() bool { return p.Bounded && p.Next >= p.Stop }
 
 // SourceOpened says where a source's partitions begin, once per generation; the
 // start mode is never resolved again.
@@ -25,6 +31,7 @@ type SourceOpened struct {
 	Topic       string
 	TopicID     [16]byte // zero where the broker has none
 	StartPolicy string   // the mode as configured
+	StopPolicy  string   // the bounded mode as configured, empty for none
 	Config      Seq
 	Starts      []Start
 	Incident    IncidentID // the resolved incident that made a new generation, or zero
@@ -38,6 +45,9 @@ type Start struct {
 	LogStart  int64
 	First     int64
 	How       string // how the number was found: "log start", "log end", "committed offset", …
+	Bounded   bool   // the partition ends, at Stop
+	Stop      int64
+	StopHow   string // how Stop was found; empty when it is unbounded
 }
 
 // Ingested holds rows: runs of one or more partitions of the shard, with the record
@@ -75,7 +85,7 @@ func (r *Run) Size() int {
 	return n
 }
 
-// SourceClosed says that a source ended.
+// SourceClosed says that a source ended. Its positions stay, marked as closed.
 type SourceClosed struct {
 	Owned
 	Source    SourceID

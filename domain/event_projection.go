@@ -82,34 +82,39 @@ type Exclusion struct {
 	Ingest  Seq    // the Ingested event
 	Run     int    // index of its run
 	Ordinal int64  // of the first excluded row in the run, counting from 0
-	Count   int64  // 1, or the header's count of a batch that does not decode
+	Count   int64  // 1, the header's count of a batch that does not decode, or rows not acknowledged, one after the other
 	Offset  int64  // city offset of the first excluded row
 	Reason  string // one of the Excluded… constants
-	Digest  Hash   // SHA-256 of the record's or batch's bytes
+	Digest  Hash   // SHA-256 of the record's or batch's bytes; zero where it is not their fault
 	Detail  string // what the target itself said of the row, empty when it was not asked
 }
 
 // Why a row is excluded.
 const (
-	ExcludedTooLarge      = "larger than the hub accepts"
-	ExcludedUndecodable   = "batch does not decode"
-	ExcludedTimestamp     = "timestamp outside 0000-9999" // no DATETIME of Doris holds it
-	ExcludedTooLargeDoris = "larger than the column record accepts"
-	ExcludedByDoris       = "refused by Doris" // Detail has the line of Doris's error log
+	ExcludedTooLarge       = "larger than the hub accepts"
+	ExcludedUnacknowledged = "not acknowledged by the hub, semantic none" // it may be there all the same
+	ExcludedUndecodable    = "batch does not decode"
+	ExcludedUnreadable     = "record does not read as its source declares it" // Detail says what is wrong
+	ExcludedTimestamp      = "timestamp outside 0000-9999"                    // no DATETIME of Doris holds it
+	ExcludedTooLargeDoris  = "larger than the column record accepts"
+	ExcludedByDoris        = "refused by Doris" // Detail has the line of Doris's error log
 )
 
-// HubBegun is the intent before a hub transaction. It repeats the refs of its first
-// and last ingest event, so that settling never reads the ingest stream.
+// HubBegun is the intent before a hub batch. It repeats the refs of its first and last
+// ingest event, so that settling does not read the ingest stream; only the semantic none
+// does, to list the rows that it does not know of.
 type HubBegun struct {
 	Owned
 	Trail
 	Config      Seq
 	First, Last Ref
-	Time        Micros // the hub timestamp of every row
+	Time        Micros   // the hub timestamp of every row
+	Semantic    Semantic // what the batch promises; it chooses the column of SettleHub
 	Excluded    []Exclusion
 }
 
-// HubCommitted says that the transaction of Begun is committed, and where its rows are.
+// HubCommitted says that the transaction of Begun is committed, or what a weaker semantic
+// has in its place, and where its rows are.
 type HubCommitted struct {
 	Owned
 	Trail
@@ -117,7 +122,7 @@ type HubCommitted struct {
 	Cursor         Ref // HubBegun.Last: how far the hub has come
 	Runs           []HubRun
 	Time           Micros // HubBegun.Time: what the hub's rows carry
-	ProgressOffset int64
+	ProgressOffset int64  // of its record; where the semantic none has none, of one before it, or 0
 	Rows           int64
 	Bytes          int64
 	Excluded       []Exclusion
@@ -136,7 +141,8 @@ type HubRun struct {
 	Offset    int64
 }
 
-// HubAborted says that the transaction of Begun is known not to be.
+// HubAborted says that the transaction of Begun is known not to be; or, at least once,
+// that its progress record was not there when it was looked for.
 type HubAborted struct {
 	Owned
 	Trail
@@ -147,7 +153,7 @@ type HubAborted struct {
 }
 
 // DorisBegun is the intent before a load: all HubCommitted in [First, Last] of the
-// hub stream.
+// hub stream; in a direct pipeline all Ingested of the ingest stream (DirectCommit).
 type DorisBegun struct {
 	Owned
 	Trail

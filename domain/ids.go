@@ -21,16 +21,23 @@ func ParseCity(s string) (City, error) {
 }
 
 // SourceID is the stable id of one city's topic on its own cluster. It outlives
-// brokers, topic names and generations; a new city code is a new source.
+// brokers, topic names and generations; a new city code is a new source. An entry of
+// hefu.yaml with one topic has the source of its own id; one with several has a source for
+// each, see TopicSource.
 type SourceID string
 
-// ParseSourceID checks a source id: 1 to 32 of [a-z0-9-].
+// ParseSourceID checks a source id: 1 to 32 of [a-z0-9-], and for one of several topics a
+// slash and the topic, 1 to 249 of [a-zA-Z0-9._-], after it.
 func ParseSourceID(s string) (SourceID, error) {
-	if !isName(s, 32, lowerDigitsDash) {
-		return "", fmt.Errorf("source id %q: 1 to 32 of [a-z0-9-]", s)
+	entry, topic, several := strings.Cut(s, "/")
+	if !isName(entry, 32, lowerDigitsDash) || several && !isName(topic, 249, topicChars) {
+		return "", fmt.Errorf("source id %q: 1 to 32 of [a-z0-9-], with several topics /<topic> after it", s)
 	}
 	return SourceID(s), nil
 }
+
+// TopicSource is the source of one topic of an entry that has several.
+func TopicSource(entry SourceID, topic string) SourceID { return entry + "/" + SourceID(topic) }
 
 // ParsePipeline checks a pipeline name: 1 to 32 of [a-z0-9-] (decisions.md,
 // "Compatibility": it is part of stream names).
@@ -41,7 +48,10 @@ func ParsePipeline(s string) (string, error) {
 	return s, nil
 }
 
-const lowerDigitsDash = "abcdefghijklmnopqrstuvwxyz0123456789-"
+const (
+	lowerDigitsDash = "abcdefghijklmnopqrstuvwxyz0123456789-"
+	topicChars      = lowerDigitsDash + "ABCDEFGHIJKLMNOPQRSTUVWXYZ._"
+)
 
 func isName(s string, limit int, set string) bool {
 	if s == "" || len(s) > limit {

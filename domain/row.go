@@ -8,9 +8,12 @@ import (
 // Row is one record of a city on its way: what the hub topic and the Doris table hold of
 // it.
 type Row struct {
-	City        City   // column sscsdm
-	ExtractTime int64  // when it was journaled, in microseconds since 1970 UTC
-	Record      []byte // the record's value as the city sent it; nil is null, which empty is not
+	City        City  // column sscsdm
+	ExtractTime int64 // when it was journaled, in microseconds since 1970 UTC
+	// Record is the text of the record, as RecordReader makes it of the value that the city
+	// sent; nil is null, which empty is not.
+	Record []byte
+	Fields []Value // of a json source: its declared columns
 
 	CityPartition int32
 	CityOffset    int64
@@ -45,13 +48,17 @@ func (f *RowFormat) AppendHubJSON(dst []byte, r *Row) []byte {
 // a year that is not four digits long; it is written all the same, though no DATETIME of
 // Doris can hold it: whether such a row is sent is not decided here.
 func (f *RowFormat) AppendDorisJSON(dst []byte, r *Row) []byte {
-	dst = f.appendCityColumns(dst, r)
+	return f.appendHubColumns(f.appendCityColumns(dst, r), Coord{r.HubPartition, r.HubOffset, r.HubTimestamp})
+}
+
+// appendHubColumns appends the three columns of the place in the hub, and closes the object.
+func (f *RowFormat) appendHubColumns(dst []byte, at Coord) []byte {
 	dst = append(dst, `,"hw_partition_id":`...)
-	dst = strconv.AppendInt(dst, int64(r.HubPartition), 10)
+	dst = strconv.AppendInt(dst, int64(at.Partition), 10)
 	dst = append(dst, `,"hw_offset_id":`...)
-	dst = strconv.AppendInt(dst, r.HubOffset, 10)
+	dst = strconv.AppendInt(dst, at.Offset, 10)
 	dst = append(dst, `,"hw_ts":"`...)
-	dst = f.hub.appendMillis(dst, r.HubTimestamp)
+	dst = f.hub.appendMillis(dst, at.Timestamp)
 	return append(dst, `"}`...)
 }
 

@@ -20,6 +20,11 @@ type RowSums struct {
 	Hub, City      Sum   // of the hub's and of the city's offsets
 }
 
+// Plus are the sums of two lots of rows, none of which has a hub offset of the other.
+func (s RowSums) Plus(o RowSums) RowSums {
+	return RowSums{Rows: s.Rows + o.Rows, Distinct: s.Distinct + o.Distinct, Hub: s.Hub.Plus(o.Hub), City: s.City.Plus(o.City)}
+}
+
 // RowTally is what is in the table of a load, or has to be, by group.
 type RowTally map[RowGroup]RowSums
 

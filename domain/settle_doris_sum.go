@@ -19,6 +19,12 @@ func (s Sum) Add(n int64) Sum {
 	return Sum{s.hi + n>>63 + int64(carry), lo}
 }
 
+// Plus is the sum of both.
+func (s Sum) Plus(o Sum) Sum {
+	lo, carry := bits.Add64(s.lo, o.lo, 0)
+	return Sum{s.hi + o.hi + int64(carry), lo}
+}
+
 // String is the sum in decimal.
 func (s Sum) String() string {
 	const digits = 19 // of the lower part
