@@ -30,7 +30,7 @@ func fullEvents() []domain.Event {
 		return domain.Ref{Stream: shard(leg), Seq: seq, Hash: filled[domain.Hash](byte(seq))}
 	}
 	positions := []domain.Position{
-		{Source: "nanjing", Generation: 1, Partition: 1, Next: 1 << 40, LeaderEpoch: 7, LastBase: 12345, LastCRC: 0xfeedbeef, LastSeq: 39, TopicID: filled[[16]byte](0x50)},
+		{Source: "nanjing", Generation: 1, Partition: 1, Next: 1 << 40, LeaderEpoch: 7, LastBase: 12345, LastCRC: 0xfeedbeef, LastSeq: 39, TopicID: filled[[16]byte](0x50), Bounded: true, Stop: 1 << 41, Closed: true},
 		{Source: "suzhou", Generation: 2, Partition: 2, Next: 3, LeaderEpoch: -1, LastBase: -1, LastCRC: 1},
 	}
 	excluded := []domain.Exclusion{{
@@ -44,9 +44,19 @@ func fullEvents() []domain.Event {
 			Claims: []domain.Claim{{Shard: 3, Leg: domain.LegIngest}, {Shard: 4, Leg: domain.LegDoris}}, Nonce: filled[[16]byte](0x70),
 		},
 		&domain.PipelineConfigured{Digest: filled[domain.Hash](0x20), Config: domain.PipelineConfig{
-			Timezone: "Asia/Shanghai", Format: "flink-json", HubTopic: "hub", HubPartitions: 12, Shards: 4, Table: "ods.track",
+			Timezone: "Asia/Shanghai", HubTopic: "hub", Direct: true, HubPartitions: 12, Shards: 4, Table: "ods.track",
+			Format: domain.HubFormat{
+				Columns:    []domain.Column{{Name: "v", Type: "DOUBLE", From: domain.FromField, Field: "value", Via: "TIMESTAMP(6)"}},
+				Timestamps: domain.TimestampISO, IgnoreNull: true, DecimalAsPlain: true, PassKey: true, PassHeaders: true,
+			},
 			Sources: []domain.SourceConfig{
-				{ID: "nanjing", City: "320100", Topic: "track", Base: 6, Ended: true},
+				{
+					ID: "nanjing", City: "320100", Topic: "track", Base: 6, Ended: true, Group: "cities", Late: true,
+					Format: domain.SourceFormat{
+						Kind: domain.FormatJSON, Charset: "GBK", Binary: true, Columns: []domain.Declared{{Name: "value", Type: "DOUBLE"}},
+						FailOnMissing: true, IgnoreErrors: true, Timestamps: domain.TimestampSQL,
+					},
+				},
 				{ID: "suzhou", City: "320500", Topic: "track", Base: 3},
 			},
 		}},
@@ -54,12 +64,13 @@ func fullEvents() []domain.Event {
 			ID: incident, What: domain.IncidentHubAhead, Shard: 3, Source: "nanjing", Stream: shard(domain.LegHub),
 			Evidence: []domain.Fact{{Key: "found", Value: "合符 does not match"}}, Choices: []domain.Choice{domain.ChoiceRetry, domain.ChoiceAcceptGap},
 		},
+		&domain.Operator{Action: domain.OperatorPause, Target: "nanjing", Who: "wang", Why: "the city asked"},
 		&domain.Resolved{ID: incident, Choice: domain.ChoiceRetry, Who: "wang", Why: "the topic is back"},
 		&domain.Opened{Owned: owned, Config: 2, Positions: positions, Trail: trail},
 		&domain.SourceOpened{
 			Owned: owned, Source: "nanjing", Generation: 2, ClusterID: "c-1", Topic: "track", TopicID: filled[[16]byte](0x30),
-			StartPolicy: "latest", Config: 2, Incident: incident, Positions: positions,
-			Starts: []domain.Start{{Partition: 1, LogStart: 5, First: 9, How: "log end"}},
+			StartPolicy: "latest-offset", StopPolicy: "timestamp", Config: 2, Incident: incident, Positions: positions,
+			Starts: []domain.Start{{Partition: 1, LogStart: 5, First: 9, How: "log end", Bounded: true, Stop: 77, StopHow: "timestamp"}},
 		},
 		&domain.Ingested{
 			Owned: owned, ExtractTime: 1_785_000_001_000_000, Incident: incident, Positions: positions,
@@ -78,7 +89,7 @@ func fullEvents() []domain.Event {
 		&domain.SourceClosed{Owned: owned, Source: "nanjing", Why: "ended in hefu.yaml", Positions: positions},
 		&domain.HubBegun{
 			Owned: owned, Trail: trail, Config: 2, First: ref(domain.LegIngest, 40), Last: ref(domain.LegIngest, 44),
-			Time: 1_785_000_002_000_000, Excluded: excluded,
+			Time: 1_785_000_002_000_000, Semantic: domain.AtLeastOnce, Excluded: excluded,
 		},
 		&domain.HubCommitted{
 			Owned: owned, Trail: trail, Begun: ref(domain.LegHub, 50), Cursor: ref(domain.LegIngest, 44),
@@ -109,8 +120,8 @@ func TestFullEventsSetEveryField(t *testing.T) {
 		kinds[ev.Kind()] = true
 		unset(t, string(ev.Kind()), reflect.ValueOf(ev).Elem())
 	}
-	if len(kinds) != 17 {
-		t.Errorf("%d kinds, the set has 17", len(kinds))
+	if len(kinds) != 18 {
+		t.Errorf("%d kinds, the set has 18", len(kinds))
 	}
 }
 

@@ -134,7 +134,7 @@ func encodeBody(e *enc, ev domain.Event) (sections [][]byte) {
 		e.seq(ev.Config)
 		e.positions(ev.Positions)
 		e.trail(ev.Trail)
-	case *domain.Started, *domain.PipelineConfigured, *domain.Incident, *domain.Resolved:
+	case *domain.Started, *domain.PipelineConfigured, *domain.Incident, *domain.Resolved, *domain.Operator:
 		e.control(ev)
 	case *domain.SourceOpened, *domain.Ingested, *domain.SourceClosed:
 		return e.ingest(ev)
@@ -158,7 +158,7 @@ func decodeBody(d *dec, kind domain.Kind, version uint64) domain.Event {
 		return &domain.Rolled{Owned: d.owned(), Positions: d.positions(), Trail: d.trail()}
 	case domain.KindOpened:
 		return &domain.Opened{Owned: d.owned(), Config: d.seq(), Positions: d.positions(), Trail: d.trail()}
-	case domain.KindStarted, domain.KindPipelineConfigured, domain.KindIncident, domain.KindResolved:
+	case domain.KindStarted, domain.KindPipelineConfigured, domain.KindIncident, domain.KindResolved, domain.KindOperator:
 		return d.control(kind)
 	case domain.KindSourceOpened, domain.KindIngested, domain.KindSourceClosed:
 		return d.ingest(kind)

@@ -15,7 +15,8 @@ func ConfigDigest(c *domain.PipelineConfig) domain.Hash {
 
 func (e *enc) config(c *domain.PipelineConfig) {
 	e.str(c.Timezone)
-	e.str(c.Format)
+	e.hubFormat(&c.Format)
+	e.bool(c.Direct)
 	e.str(c.HubTopic)
 	e.i(int64(c.HubPartitions))
 	e.n(c.Shards)
@@ -26,15 +27,19 @@ func (e *enc) config(c *domain.PipelineConfig) {
 		e.str(s.Topic)
 		e.i(int64(s.Base))
 		e.bool(s.Ended)
+		e.sourceFormat(&s.Format)
+		e.str(string(s.Group))
+		e.bool(s.Late)
 	})
 }
 
 func (d *dec) config() domain.PipelineConfig {
 	return domain.PipelineConfig{
-		Timezone: d.str(), Format: d.str(), HubTopic: d.str(), HubPartitions: d.i32(), Shards: d.int(), Table: d.str(),
-		Sources: list(d, 5, func() domain.SourceConfig {
+		Timezone: d.str(), Format: d.hubFormat(), Direct: d.bool(), HubTopic: d.str(), HubPartitions: d.i32(), Shards: d.int(), Table: d.str(),
+		Sources: list(d, 14, func() domain.SourceConfig {
 			return domain.SourceConfig{
 				ID: domain.SourceID(d.str()), City: domain.City(d.str()), Topic: d.str(), Base: d.i32(), Ended: d.bool(),
+				Format: d.sourceFormat(), Group: domain.SourceID(d.str()), Late: d.bool(),
 			}
 		}),
 	}
@@ -65,6 +70,11 @@ func (e *enc) control(ev domain.Event) {
 		e.str(string(ev.Choice))
 		e.str(ev.Who)
 		e.str(ev.Why)
+	case *domain.Operator:
+		e.str(string(ev.Action))
+		e.str(ev.Target)
+		e.str(ev.Who)
+		e.str(ev.Why)
 	}
 }
 
@@ -92,6 +102,8 @@ func (d *dec) control(kind domain.Kind) domain.Event {
 		in.Evidence = list(d, 2, func() domain.Fact { return domain.Fact{Key: d.str(), Value: d.str()} })
 		in.Choices = list(d, 1, func() domain.Choice { return domain.Choice(d.str()) })
 		return in
+	case domain.KindOperator:
+		return &domain.Operator{Action: domain.OperatorAction(d.str()), Target: d.str(), Who: d.str(), Why: d.str()}
 	default:
 		return &domain.Resolved{ID: d.id(), Choice: domain.Choice(d.str()), Who: d.str(), Why: d.str()}
 	}

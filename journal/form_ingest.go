@@ -19,14 +19,18 @@ func (e *enc) positions(list []domain.Position) {
 		e.u(uint64(p.LastCRC))
 		e.seq(p.LastSeq)
 		e.id(p.TopicID)
+		e.bool(p.Bounded)
+		e.i(p.Stop)
+		e.bool(p.Closed)
 	})
 }
 
 func (d *dec) positions() []domain.Position {
-	return list(d, 24, func() domain.Position {
+	return list(d, 27, func() domain.Position {
 		return domain.Position{
 			Source: domain.SourceID(d.str()), Generation: domain.Generation(d.u32()), Partition: d.i32(),
 			Next: d.i(), LeaderEpoch: d.i32(), LastBase: d.i(), LastCRC: d.u32(), LastSeq: d.seq(), TopicID: d.id(),
+			Bounded: d.bool(), Stop: d.i(), Closed: d.bool(),
 		}
 	})
 }
@@ -60,12 +64,16 @@ func (e *enc) ingest(ev domain.Event) (sections [][]byte) {
 		e.str(ev.Topic)
 		e.id(ev.TopicID)
 		e.str(ev.StartPolicy)
+		e.str(ev.StopPolicy)
 		e.seq(ev.Config)
 		each(e, ev.Starts, func(s *domain.Start) {
 			e.i(int64(s.Partition))
 			e.i(s.LogStart)
 			e.i(s.First)
 			e.str(s.How)
+			e.bool(s.Bounded)
+			e.i(s.Stop)
+			e.str(s.StopHow)
 		})
 		e.id(ev.Incident)
 		e.positions(ev.Positions)
@@ -100,9 +108,11 @@ func (d *dec) ingest(kind domain.Kind) domain.Event {
 	case domain.KindSourceOpened:
 		return &domain.SourceOpened{
 			Owned: d.owned(), Source: domain.SourceID(d.str()), Generation: domain.Generation(d.u32()),
-			ClusterID: d.str(), Topic: d.str(), TopicID: d.id(), StartPolicy: d.str(), Config: d.seq(),
-			Starts: list(d, 4, func() domain.Start {
-				return domain.Start{Partition: d.i32(), LogStart: d.i(), First: d.i(), How: d.str()}
+			ClusterID: d.str(), Topic: d.str(), TopicID: d.id(), StartPolicy: d.str(), StopPolicy: d.str(), Config: d.seq(),
+			Starts: list(d, 7, func() domain.Start {
+				return domain.Start{
+					Partition: d.i32(), LogStart: d.i(), First: d.i(), How: d.str(), Bounded: d.bool(), Stop: d.i(), StopHow: d.str(),
+				}
 			}),
 			Incident: d.id(), Positions: d.positions(),
 		}

@@ -67,6 +67,7 @@ func (e *enc) hub(ev domain.Event) {
 		e.ref(ev.First)
 		e.ref(ev.Last)
 		e.micros(ev.Time)
+		e.str(string(ev.Semantic))
 		e.exclusions(ev.Excluded)
 	case *domain.HubCommitted:
 		e.seq(ev.Incarnation)
@@ -95,7 +96,8 @@ func (d *dec) hub(kind domain.Kind) domain.Event {
 	switch kind {
 	case domain.KindHubBegun:
 		return &domain.HubBegun{
-			Owned: d.owned(), Trail: d.trail(), Config: d.seq(), First: d.ref(), Last: d.ref(), Time: d.micros(), Excluded: d.exclusions(),
+			Owned: d.owned(), Trail: d.trail(), Config: d.seq(), First: d.ref(), Last: d.ref(), Time: d.micros(),
+			Semantic: domain.Semantic(d.str()), Excluded: d.exclusions(),
 		}
 	case domain.KindHubCommitted:
 		return &domain.HubCommitted{
