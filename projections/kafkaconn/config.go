@@ -68,7 +68,7 @@ func (c Config) Validate() error {
 // Options returns the kgo options that c stands for. It reads the certificate
 // and password files once, so that a missing one is an error now and not at the
 // first connection; they are read again at each later handshake, which is how a
-// rotated secret arrives.
+// rotated secret arrives. With GSSAPI it logs in at the KDC, for the same reason.
 func (c Config) Options() ([]kgo.Opt, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (c Config) Options() ([]kgo.Opt, error) {
 		kgo.DisableClientMetrics(),
 	}
 	if c.TLS != nil {
-		conf, err := c.TLS.config()
+		conf, err := c.TLS.Config()
 		if err != nil {
 			return nil, err
 		}
@@ -105,8 +105,9 @@ func (c Config) Options() ([]kgo.Opt, error) {
 }
 
 // Dial makes a client for the cluster; extra options win over those of c. The
-// first request connects, so a nil error says nothing about the cluster. The
-// caller closes the client.
+// first request connects, so a nil error says nothing about the cluster; with
+// GSSAPI it says that the KDC let us in (else *KerberosError). The caller closes
+// the client.
 func Dial(c Config, extra ...kgo.Opt) (*kgo.Client, error) {
 	opts, err := c.Options()
 	if err != nil {

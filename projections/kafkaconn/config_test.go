@@ -26,14 +26,16 @@ func TestConfigKeys(t *testing.T) {
 	const text = `
 brokers: [a:1, b:2]
 tls: {ca_file: ca, cert_file: cert, key_file: key, server_name: name}
-sasl: {mechanism: PLAIN, user: u, password_file: p}
+sasl: {mechanism: PLAIN, user: u, password_file: p, principal: n, realm: r, keytab_file: k, krb5_conf: c, service_name: s, domain_name: d}
 client_id: id
 `
 	var got kafkaconn.Config
 	if err := yaml.UnmarshalWithOptions([]byte(text), &got, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	tls, sasl := kafkaconn.TLS{CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "name"}, kafkaconn.SASL{Mechanism: kafkaconn.Plain, User: "u", PasswordFile: "p"}
+	tls, sasl := kafkaconn.TLS{CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "name"}, kafkaconn.SASL{
+		Mechanism: kafkaconn.Plain, User: "u", PasswordFile: "p", Principal: "n", Realm: "r", KeytabFile: "k", Krb5Conf: "c", ServiceName: "s", DomainName: "d",
+	}
 	if strings.Join(got.Brokers, " ") != "a:1 b:2" || got.TLS == nil || *got.TLS != tls || got.SASL == nil || *got.SASL != sasl || got.ClientID != "id" {
 		t.Errorf("got %+v", got)
 	}
@@ -61,6 +63,16 @@ func TestConfigRefused(t *testing.T) {
 		{"password_file is empty", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.Plain, User: "u"}}},
 		{"password_file", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.Plain, User: "u", PasswordFile: "/nowhere"}}},
 		{"is empty", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.Plain, User: "u", PasswordFile: empty}}},
+		{"has none of principal", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.Plain, User: "u", PasswordFile: empty, KeytabFile: "k"}}},
+		{"principal is empty", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, KeytabFile: "k"}}},
+		{"principal and user are given", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p", User: "u", KeytabFile: "k"}}},
+		{"principal and realm do not fit", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@R", Realm: "R", KeytabFile: "k"}}},
+		{"principal and realm do not fit", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@", KeytabFile: "k"}}},
+		{"keytab_file is empty", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@R"}}},
+		{"keytab_file and password_file are given", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@R", KeytabFile: "k", PasswordFile: "p"}}},
+		{"krb5_conf /nowhere", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@R", KeytabFile: "k", Krb5Conf: "/nowhere"}}},
+		{"no default_realm in it, and p names no realm", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p", KeytabFile: "k", Krb5Conf: empty}}},
+		{"kerberos login of p@R with keytab_file", kafkaconn.Config{Brokers: at, SASL: &kafkaconn.SASL{Mechanism: kafkaconn.GSSAPI, Principal: "p@R", KeytabFile: empty, Krb5Conf: empty}}},
 	} {
 		if cl, err := kafkaconn.Dial(c.Config); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v, want %q", c.Config, err, c.says)

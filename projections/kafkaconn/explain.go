@@ -21,7 +21,7 @@ func Explain(err error) string {
 	if err == nil {
 		return ""
 	}
-	for _, h := range []func(error) string{explainTLS, explainBroker, explainNetwork} {
+	for _, h := range []func(error) string{explainKerberos, explainTLS, explainBroker, explainNetwork} {
 		if hint := h(err); hint != "" {
 			return hint
 		}

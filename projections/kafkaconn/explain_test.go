@@ -72,6 +72,7 @@ func TestExplainCodes(t *testing.T) {
 		{errors.New("anything else"), ""},
 		{kerr.SaslAuthenticationFailed, "wrong user or password"},
 		{kerr.UnsupportedSaslMechanism, "sasl.mechanism"},
+		{fmt.Errorf("%w: Authentication failed during authentication due to invalid credentials with SASL mechanism GSSAPI", kerr.SaslAuthenticationFailed), "Most often its clock differs"},
 		{kerr.TopicAuthorizationFailed, "READ to read"},
 		{kerr.GroupAuthorizationFailed, "consumer group"},
 		{kerr.TransactionalIDAuthorizationFailed, "transactional id"},

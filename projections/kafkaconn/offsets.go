@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Bounds are the offsets between which a partition can be read. They come from
@@ -94,4 +95,50 @@ func OffsetForLeaderEpoch(ctx context.Context, cl *kgo.Client, topic string, par
 		return EpochEnd{}, fmt.Errorf("end of leader epoch %d of %s/%d: %w", epoch, topic, partition, end.Err)
 	}
 	return EpochEnd{end.LeaderEpoch, end.EndOffset}, nil
+}
+
+// OffsetsAfter returns, for each partition that is asked about, the offset of the first
+// record whose timestamp is at or after the given one (milliseconds since 1970), or -1
+// when there is none; records of transactions that are still open count. Who begins at
+// the log end where there is none asks [Offsets] before: a record that comes between the
+// two questions would be skipped the other way round.
+func OffsetsAfter(ctx context.Context, cl *kgo.Client, topic string, at map[int32]int64) (map[int32]int64, error) {
+	if len(at) == 0 {
+		return map[int32]int64{}, nil
+	}
+	req := kmsg.NewPtrListOffsetsRequest()
+	rt := kmsg.NewListOffsetsRequestTopic()
+	rt.Topic = topic
+	for partition, ms := range at {
+		rp := kmsg.NewListOffsetsRequestTopicPartition()
+		rp.Partition, rp.Timestamp = partition, ms
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	req.Topics = append(req.Topics, rt)
+	found := make(map[int32]int64, len(at))
+	var errs []error
+	for _, shard := range cl.RequestSharded(ctx, req) {
+		if shard.Err != nil {
+			errs = append(errs, fmt.Errorf("offsets by time of %s: %w", topic, shard.Err))
+			continue
+		}
+		for _, t := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					errs = append(errs, fmt.Errorf("offset of %s/%d at time %d: %w", topic, p.Partition, at[p.Partition], err))
+					continue
+				}
+				found[p.Partition] = p.Offset
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for partition := range at {
+		if _, answered := found[partition]; !answered {
+			return nil, fmt.Errorf("offset of %s/%d by time: no answer for the partition", topic, partition)
+		}
+	}
+	return found, nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -120,5 +121,53 @@ func TestGroup(t *testing.T) {
 	}
 	if got, err := kafkaconn.Committed(ctx, cl, group, unique("other")); err != nil || len(got) != 0 {
 		t.Errorf("topic the group never read: %v, %v; want nothing", got, err)
+	}
+}
+
+// By time: the first record at or after it, in a partition's own order, rows of an open
+// transaction among them; -1 behind the last record.
+func TestOffsetsAfter(t *testing.T) {
+	c := cluster(t)
+	ctx, cl := deadline(t), dial(t, c)
+	topic := newTopic(ctx, t, cl, 3, nil)
+	at := func(second int) time.Time {
+		return time.UnixMilli(1_790_000_000_000).Add(time.Duration(second) * time.Second)
+	}
+	w := dial(t, c, kgo.TransactionalID(unique("writer")), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := w.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	for partition, seconds := range map[int32][]int{0: {0, 10, 20}, 1: {30, 5, 40}} {
+		for _, s := range seconds {
+			r := &kgo.Record{Topic: topic.Name, Partition: partition, Timestamp: at(s), Value: []byte("row")}
+			if err := w.ProduceSync(ctx, r).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, q := range []struct {
+		asked map[int32]int
+		want  map[int32]int64
+	}{
+		{map[int32]int{0: 0, 1: 0, 2: 0}, map[int32]int64{0: 0, 1: 0, 2: -1}},
+		{map[int32]int{0: 10, 1: 31}, map[int32]int64{0: 1, 1: 2}},
+		{map[int32]int{0: 11, 1: 10}, map[int32]int64{0: 2, 1: 0}},
+		{map[int32]int{0: 21, 1: 41}, map[int32]int64{0: -1, 1: -1}},
+		{map[int32]int{}, map[int32]int64{}},
+	} {
+		asked := map[int32]int64{}
+		for partition, s := range q.asked {
+			asked[partition] = at(s).UnixMilli()
+		}
+		got, err := kafkaconn.OffsetsAfter(ctx, cl, topic.Name, asked)
+		if err != nil || !maps.Equal(got, q.want) {
+			t.Errorf("%v: %v, %v; want %v", q.asked, got, err, q.want)
+		}
+	}
+	if got, err := kafkaconn.OffsetsAfter(ctx, cl, topic.Name, map[int32]int64{0: 0, 7: 0}); err == nil {
+		t.Errorf("a partition that is not there: %v", got)
+	}
+	if err := w.EndTransaction(ctx, kgo.TryAbort); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -17,21 +18,56 @@ const (
 	Plain       = "PLAIN"
 	ScramSHA256 = "SCRAM-SHA-256"
 	ScramSHA512 = "SCRAM-SHA-512"
+	GSSAPI      = "GSSAPI"
 )
 
-// SASL is a login with user and password.
+// Mechanisms are all of them.
+func Mechanisms() []string { return []string{Plain, ScramSHA256, ScramSHA512, GSSAPI} }
+
+// SASL is a login: with user and password, or, with [GSSAPI], with Kerberos.
 type SASL struct {
-	// Mechanism is one of [Plain], [ScramSHA256], [ScramSHA512].
+	// Mechanism is one of [Mechanisms].
 	Mechanism string `yaml:"mechanism"`
-	User      string `yaml:"user"`
+	// User is a user of the cluster; with GSSAPI the part of the principal before
+	// the @, and Realm is the one after it.
+	User string `yaml:"user,omitempty"`
 	// PasswordFile holds the password; one newline at its end is not part of it.
-	PasswordFile string `yaml:"password_file"`
+	PasswordFile string `yaml:"password_file,omitempty"`
+
+	// What follows has a meaning with GSSAPI only.
+
+	// Principal is who logs in, as in hefu@HADOOP.COM, in place of User and Realm.
+	// Without a realm it is of krb5.conf's default_realm.
+	Principal string `yaml:"principal,omitempty"`
+	Realm     string `yaml:"realm,omitempty"`
+	// KeytabFile holds the principal's keys, in place of PasswordFile.
+	KeytabFile string `yaml:"keytab_file,omitempty"`
+	// Krb5Conf says where the KDCs of the realm are; [DefaultKrb5Conf] if empty.
+	// Each SASL has its own, so that one process logs in to many realms. The
+	// environment (KRB5_CONFIG) has no say: the configuration alone decides.
+	Krb5Conf string `yaml:"krb5_conf,omitempty"`
+	// ServiceName is the first part of the brokers' principal; "kafka" if empty.
+	ServiceName string `yaml:"service_name,omitempty"`
+	// DomainName is its second part where all brokers share one, as FusionInsight's
+	// kafka/hadoop.hadoop.com; the host that is dialled if empty.
+	DomainName string `yaml:"domain_name,omitempty"`
 }
+
+// DefaultKrb5Conf is where the system has it.
+const DefaultKrb5Conf = "/etc/krb5.conf"
+
+func isMechanism(m string) bool { return slices.Contains(Mechanisms(), m) }
+
+func mechanisms() string { return strings.Join(Mechanisms(), ", ") }
 
 func (s *SASL) validate() error {
 	switch {
-	case s.Mechanism != Plain && s.Mechanism != ScramSHA256 && s.Mechanism != ScramSHA512:
-		return fmt.Errorf("sasl: mechanism %q is none of %s, %s, %s", s.Mechanism, Plain, ScramSHA256, ScramSHA512)
+	case !isMechanism(s.Mechanism):
+		return fmt.Errorf("sasl: mechanism %q is none of %s", s.Mechanism, mechanisms())
+	case s.Mechanism == GSSAPI:
+		return s.validateKerberos()
+	case s.Principal+s.Realm+s.KeytabFile+s.Krb5Conf+s.ServiceName+s.DomainName != "":
+		return fmt.Errorf("sasl: mechanism %s has none of principal, realm, keytab_file, krb5_conf, service_name, domain_name", s.Mechanism)
 	case s.User == "":
 		return errors.New("sasl: user is empty")
 	case s.PasswordFile == "":
@@ -41,8 +77,12 @@ func (s *SASL) validate() error {
 }
 
 // mechanism reads the password once to find a missing file now, and again at
-// each login (SASL sessions end, connections are made anew).
+// each login (SASL sessions end, connections are made anew). With GSSAPI it
+// logs in once.
 func (s *SASL) mechanism() (sasl.Mechanism, error) {
+	if s.Mechanism == GSSAPI {
+		return s.kerberos()
+	}
 	if _, err := s.password(); err != nil {
 		return nil, err
 	}
