@@ -72,8 +72,12 @@ func (h *Hub) refused(ctx context.Context) error {
 	}
 	at, err := a.alone, a.err
 	a.alone, a.times = domain.Ref{}, 0
+	found := "a batch of this one event failed again and again, and nothing of it is in the hub"
+	if !h.cfg.Semantic.Exactly() {
+		found = "a batch of this one event failed again and again; rows of it may be in the hub, several times"
+	}
 	return h.incident(ctx, domain.IncidentHubRefused, []domain.Fact{
-		{Key: "found", Value: "a batch of this one event failed again and again, and nothing of it is in the hub"},
+		{Key: "found", Value: found},
 		{Key: "event", Value: at.String()},
 		{Key: "last error", Value: err.Error()},
 		{Key: "do", Value: "make the hub take it (size limits, permissions, disk), then resolve with retry"},

@@ -27,6 +27,7 @@ type draft struct {
 	excluded []domain.Exclusion
 
 	first, last domain.Ref // ingest events, also those without rows
+	passed      int        // bytes of Passed
 	events      int        // Ingested events among them that carry something
 	stuck       domain.Ref // the last of these
 	began       time.Time  // when its first row came
@@ -39,19 +40,20 @@ func (d *draft) reset(l Limits) {
 		values = nil
 	}
 	*d = draft{
-		Packed:  Packed{Values: values, Ends: d.Ends[:0], Pieces: d.Pieces[:0], Offsets: d.Offsets[:0]},
+		Packed:  Packed{Values: values, Ends: d.Ends[:0], Pieces: d.Pieces[:0], Offsets: d.Offsets[:0], Passed: d.Passed[:0]},
 		origins: d.origins[:0],
 	}
 }
 
-// hasRows reports whether a transaction of it would carry a row. Without one there is
-// none: markers, opened sources and excluded rows go with the next rows.
-func (d *draft) hasRows() bool { return len(d.Ends) > 0 }
+// worth reports whether there is a transaction for it: it would carry a row, or say that
+// one is left out, which nobody would learn at the end of the last city's day otherwise.
+// Markers and opened sources go with the next rows.
+func (d *draft) worth() bool { return len(d.Ends) > 0 || len(d.excluded) > 0 }
 
 // full reports whether the draft takes no more events. An event goes into one
 // transaction whole: the cursor counts events.
 func (d *draft) full(l Limits, most int64) bool {
-	return d.hasRows() && (len(d.Ends) >= l.Rows || len(d.Values) >= l.Bytes || len(d.Pieces) >= l.Runs ||
+	return d.worth() && (len(d.Ends)+len(d.excluded) >= l.Rows || len(d.Values)+d.passed >= l.Bytes || len(d.Pieces) >= l.Runs ||
 		most > 0 && d.events >= int(most))
 }
 
@@ -60,7 +62,6 @@ func (d *draft) full(l Limits, most int64) bool {
 // has the same bytes.
 type packer struct {
 	layout    *layout
-	format    *domain.RowFormat
 	maxRecord int
 	values    int // what a draft's buffer is made for once it is not small
 
@@ -74,6 +75,7 @@ type packer struct {
 	index     int
 	rows      int64 // so far, excluded ones too
 	partition int32
+	source    *source
 	out       domain.Row // what the rows have in common, and the present one
 	open      bool       // the last piece may grow
 }
@@ -87,7 +89,7 @@ type lane struct {
 
 func newPacker(l *layout, limits Limits, maxRecord int) *packer {
 	p := &packer{
-		layout: l, format: domain.NewRowFormat(l.zone), maxRecord: maxRecord, values: limits.Bytes + overshoot,
+		layout: l, maxRecord: maxRecord, values: limits.Bytes + overshoot,
 		ends: map[lane]int64{},
 	}
 	p.each = p.row
@@ -134,7 +136,8 @@ func (p *packer) run(e *journal.Entry, index int, r *domain.Run, extract domain.
 	}
 	p.ends[in] = r.Next
 	p.ingest, p.index, p.rows, p.partition, p.open = e.Seq, index, 0, partition, false
-	p.out = domain.Row{City: src.city, ExtractTime: int64(extract), CityPartition: r.Partition}
+	p.source = src
+	p.out.City, p.out.ExtractTime, p.out.CityPartition = src.city, int64(extract), r.Partition
 	// A batch that does not decode is excluded with the count that its header gives for
 	// the run's offsets: ingest journals no sparse one.
 	err = projections.Rows(&p.decoder, r, p.each, func(ordinal int64, h batch.Header, b []byte) error {
@@ -165,10 +168,18 @@ func damaged(e *journal.Entry, run int, what string) error {
 func (p *packer) row(ordinal int64, rec *batch.Record) error {
 	d := p.d
 	start := len(d.Values)
-	p.out.Record, p.out.CityOffset, p.out.CityTimestamp = rec.Value, rec.Offset, rec.Timestamp
-	d.Values = p.format.AppendHubJSON(d.Values, &p.out)
+	p.out.CityOffset, p.out.CityTimestamp = rec.Offset, rec.Timestamp
 	p.rows++
-	if len(d.Values)-start > p.maxRecord {
+	if what := p.read(rec.Value); what != "" {
+		p.exclude(domain.Exclusion{
+			Ordinal: ordinal, Count: 1, Offset: rec.Offset,
+			Reason: domain.ExcludedUnreadable, Digest: sha256.Sum256(rec.Value), Detail: what,
+		})
+		return nil
+	}
+	d.Values = p.source.encoder.Append(d.Values, &p.out)
+	passed := p.passed(rec)
+	if len(d.Values)-start+passed.size() > p.maxRecord {
 		d.Values = d.Values[:start]
 		p.exclude(domain.Exclusion{
 			Ordinal: ordinal, Count: 1, Offset: rec.Offset,
@@ -177,6 +188,10 @@ func (p *packer) row(ordinal int64, rec *batch.Record) error {
 		return nil
 	}
 	d.Ends = append(d.Ends, len(d.Values))
+	if p.layout.format.PassKey || p.layout.format.PassHeaders {
+		d.Passed = append(d.Passed, passed)
+		d.passed += passed.size()
+	}
 	if p.open {
 		d.Pieces[len(d.Pieces)-1].N++
 		return nil
@@ -185,6 +200,15 @@ func (p *packer) row(ordinal int64, rec *batch.Record) error {
 	d.Pieces = append(d.Pieces, Piece{Partition: p.partition, N: 1})
 	d.origins = append(d.origins, origin{ingest: p.ingest, run: p.index, first: ordinal})
 	return nil
+}
+
+// read takes a record's value into the row, or says why it does not read as its source
+// declares it.
+func (p *packer) read(value []byte) (what string) {
+	if err := p.source.reader.Read(&p.out, value); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func (p *packer) exclude(x domain.Exclusion) {

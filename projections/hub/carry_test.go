@@ -37,8 +37,9 @@ func TestExcluded(t *testing.T) {
 		{Ingest: ref.Seq, Ordinal: 4, Count: 4, Offset: 4, Reason: domain.ExcludedUndecodable, Digest: sha256.Sum256(bad)},
 	}
 
-	// An event with nothing to carry, and one of another kind, wait for the next with
-	// rows, also where a batch may have one event only.
+	// An event with nothing to carry has a transaction of its own, which says what is left
+	// out; one of another kind waits for the next with rows, also where a batch may have
+	// one event only.
 	alone := w.append(run(at.source, 0, 10, 1, recordBatch(10, long(10))))
 	second := []domain.Exclusion{
 		{Ingest: alone.Seq, Ordinal: 0, Count: 1, Offset: 10, Reason: domain.ExcludedTooLarge, Digest: sha256.Sum256([]byte(long(10)))},
@@ -62,14 +63,17 @@ func TestExcluded(t *testing.T) {
 		switch e := e.(type) {
 		case *domain.HubBegun:
 			got = append(got, e.Excluded)
-			if len(got) == 3 && (e.First != alone || e.Last.Seq != alone.Seq+2) {
+			if len(got) == 3 && (e.First != alone || e.Last != alone) {
 				t.Errorf("second batch carries %s to %s", e.First, e.Last)
+			}
+			if len(got) == 5 && (e.First.Seq != alone.Seq+1 || e.Last.Seq != alone.Seq+2) {
+				t.Errorf("third batch carries %s to %s", e.First, e.Last)
 			}
 		case *domain.HubCommitted:
 			got = append(got, e.Excluded)
 		}
 	}
-	want := [][]domain.Exclusion{first, first, second, second, nil, nil, nil, nil}
+	want := [][]domain.Exclusion{first, first, second, second, nil, nil, nil, nil, nil, nil}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}

@@ -170,7 +170,7 @@ func (w *world) said() map[key]domain.Coord {
 				out[k] = domain.Coord{Partition: r.Partition, Offset: r.Offset + i, Timestamp: c.Time.Millis()}
 			}
 		}
-		if rows != c.Rows || c.Bytes <= 0 {
+		if rows != c.Rows || (c.Bytes > 0) != (rows > 0) {
 			w.t.Errorf("commit of %s says %d rows, %d bytes; its runs hold %d", c.Begun, c.Rows, c.Bytes, rows)
 		}
 	}

@@ -1,6 +1,8 @@
 // Package hub moves rows from a shard's ingest stream into its partitions of the hub
 // topic: one Kafka transaction per batch, with the shard's progress record inside it
-// (architecture.md, "Hub projection").
+// (architecture.md, "Hub projection"). The weaker semantics do the same without the
+// transaction: at-least-once writes the record when all rows are acknowledged, and none
+// counts a row that is not acknowledged at once as left out.
 //
 // The hub stream of the journal explains what was done; the progress record decides
 // what was. It stands in the shard's own partition of the progress topic, where after
@@ -38,16 +40,21 @@ type Limits struct {
 
 // Config of a shard's hub leg.
 type Config struct {
-	Pipeline      domain.PipelineConfig // as journaled
-	Kafka         kafkaconn.Config      // the hub cluster
+	Pipeline domain.PipelineConfig // as journaled
+	// Configured gives the configuration in force while the leg runs, which may have more
+	// sources; nil: Pipeline is it.
+	Configured    projections.Configured
+	Kafka         kafkaconn.Config // the hub cluster
 	Shard         int
 	ProgressTopic string
 	// MaxRecordBytes is the largest value that the hub accepts; a larger row is
 	// excluded. 0: what the topic's max.message.bytes leaves room for.
 	MaxRecordBytes int
 	Batch          Limits
+	Semantic       domain.Semantic // empty: exactly-once
 	// TransactionTimeout is how long a transaction of a dead owner can hold back the
-	// readers of its partitions, plus the broker's clean-up interval. 0: 15 s.
+	// readers of its partitions, plus the broker's clean-up interval. With the weaker
+	// semantics it bounds how long a batch may take. 0: 15 s.
 	TransactionTimeout time.Duration
 }
 
@@ -69,6 +76,8 @@ type Hub struct {
 	opts []kgo.Opt
 
 	attempt attempt
+	opened  bool // at least once: what is wrong at Open then is tried again
+	told    bool // what it promises, and by what facts of the brokers
 	// most is how many ingest events the next batch may carry, 0 for no bound. The
 	// packer reads it while the leg works.
 	most atomic.Int64
@@ -84,6 +93,9 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	if cfg.TransactionTimeout <= 0 {
 		cfg.TransactionTimeout = 15 * time.Second
 	}
+	if cfg.Semantic == "" {
+		cfg.Semantic = domain.ExactlyOnce
+	}
 	l, err := newLayout(cfg.Pipeline, cfg.Shard)
 	if err == nil && cfg.ProgressTopic == "" {
 		err = errors.New("no progress topic is named")
@@ -91,12 +103,22 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	if err != nil {
 		return nil, fmt.Errorf("hub of shard %d: %w", cfg.Shard, err)
 	}
+	l.now = cfg.Configured
 	return &Hub{
 		cfg: cfg, j: j, incarnation: incarnation, config: config,
 		stream:    domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegHub},
 		incidents: incidents, reporter: reporter, log: log, layout: l,
 		wrap: func(s Sender) Sender { return s },
 	}, nil
+}
+
+// inForce is the seq of the configuration in force.
+func (h *Hub) inForce() domain.Seq {
+	if h.cfg.Configured == nil {
+		return h.config
+	}
+	_, seq := h.cfg.Configured()
+	return seq
 }
 
 func (l Limits) orDefaults() Limits {

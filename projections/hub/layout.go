@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // layout is what of the pipeline's configuration decides where a row goes and what it
@@ -14,16 +15,17 @@ type layout struct {
 	hubPartitions int32
 	shards, shard int
 	sources       map[domain.SourceID]*source
-	zone          *time.Location // of columns without one
+	now           projections.Configured // asked for a source that is not known; nil: there are no others
+	zone          *time.Location         // of columns without one
+	format        domain.HubFormat
 }
-
-// format is the one form of hub values that this release writes.
-const format = "flink-json"
 
 // source is a city as the hub needs it.
 type source struct {
-	city domain.City
-	base int32
+	city    domain.City
+	base    int32
+	reader  *domain.RecordReader // these two belong to the packer
+	encoder *domain.HubEncoder
 }
 
 func newLayout(c domain.PipelineConfig, shard int) (*layout, error) {
@@ -32,8 +34,6 @@ func newLayout(c domain.PipelineConfig, shard int) (*layout, error) {
 		return nil, errors.New("pipeline names no hub topic")
 	case c.HubPartitions <= 0 || c.Shards <= 0 || c.Shards > int(c.HubPartitions):
 		return nil, fmt.Errorf("%d shards over %d hub partitions", c.Shards, c.HubPartitions)
-	case c.Format != format:
-		return nil, fmt.Errorf("hub format %q: this release writes %s", c.Format, format)
 	case shard < 0 || shard >= c.Shards:
 		return nil, fmt.Errorf("pipeline has %d shards", c.Shards)
 	}
@@ -41,17 +41,40 @@ func newLayout(c domain.PipelineConfig, shard int) (*layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timezone %q: %w", c.Timezone, err)
 	}
-	l := &layout{hubPartitions: c.HubPartitions, shards: c.Shards, shard: shard, zone: zone, sources: map[domain.SourceID]*source{}}
-	for _, s := range c.Sources {
-		l.sources[s.ID] = &source{city: s.City, base: s.Base}
+	l := &layout{hubPartitions: c.HubPartitions, shards: c.Shards, shard: shard, zone: zone, format: c.Format, sources: map[domain.SourceID]*source{}}
+	return l, l.learn(c.Sources)
+}
+
+// learn takes sources in that are new. What it knows of a source never changes.
+func (l *layout) learn(list []domain.SourceConfig) error {
+	for _, s := range list {
+		if l.sources[s.ID] != nil {
+			continue
+		}
+		reader, err := domain.NewRecordReader(s.Format)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", s.ID, err)
+		}
+		encoder, err := domain.NewHubEncoder(l.format, s.Format, l.zone)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", s.ID, err)
+		}
+		l.sources[s.ID] = &source{city: s.City, base: s.Base, reader: reader, encoder: encoder}
 	}
-	return l, nil
+	return nil
 }
 
 // route finds a run's source and hub partition. A run of another shard's partition
 // would give that partition a second writer, so it is refused.
 func (l *layout) route(r *domain.Run) (*source, int32, error) {
 	s := l.sources[r.Source]
+	if s == nil && l.now != nil {
+		c, _ := l.now() // it was added while we run
+		if err := l.learn(c.Sources); err != nil {
+			return nil, 0, err
+		}
+		s = l.sources[r.Source]
+	}
 	if s == nil {
 		return nil, 0, fmt.Errorf("source %s is not in the pipeline's configuration", r.Source)
 	}

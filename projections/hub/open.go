@@ -17,10 +17,12 @@ import (
 // Open implements projections.Opener: it takes the hub stream over, fences the
 // shard's transactional id with a new client, and only then reads the progress record
 // and settles what it finds. When it returns no other writer can commit to the
-// shard's hub partitions. Errors: *journal.FencedError, *domain.Incident, and
-// whatever else, after which it is tried again.
+// shard's hub partitions; with the weaker semantics, whose writes nothing fences, none
+// can bring an outcome into the journal. Errors: *journal.FencedError, *domain.Incident,
+// *projections.Refusal when the brokers do not allow what exactly-once needs and the leg
+// was never open, and whatever else, after which it is tried again.
 func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
-	w, err := h.j.Takeover(ctx, h.stream, h.incarnation, h.config)
+	w, err := h.j.Takeover(ctx, h.stream, h.incarnation, h.inForce())
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := h.fence(ctx, cl, t.hub)
+	s, err := h.fence(ctx, cl, t.hub, past)
 	if err != nil {
 		return nil, err
 	}
@@ -49,53 +51,64 @@ func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
 	}
 	l := &leg{h: h, w: w, sender: s, cluster: t.hub.Cluster, topicID: t.hub.ID, maxRecord: h.maxRecord(t.hub), time: past.time}
 	if past.commit != nil {
-		l.cursor = past.commit.Cursor
+		l.cursor, l.progress = past.commit.Cursor, past.commit.ProgressOffset
 	}
+	h.opened = true
+	h.tell(ctx, cl)
 	return l, nil
 }
 
-// fence makes the sender, whose first request ends every transaction of an earlier
-// owner.
-func (h *Hub) fence(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic) (Sender, error) {
+// fence makes the sender. With exactly-once its first request ends every transaction of
+// an earlier owner; with less a client of its own does that where one may be open.
+func (h *Hub) fence(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, p *past) (Sender, error) {
 	version, err := kafkaconn.TransactionVersion(ctx, cl)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openKgoSender(ctx, senderConfig{
-		kafka: h.cfg.Kafka, transactional: h.transactionalID(), timeout: h.cfg.TransactionTimeout,
+	c := senderConfig{
+		kafka: h.cfg.Kafka, semantic: h.cfg.Semantic, transactional: h.transactionalID(), timeout: h.cfg.TransactionTimeout,
 		topic: topic.Name, progress: h.cfg.ProgressTopic, shard: h.cfg.Shard,
 		batchBytes: h.batchBytes(topic), version: version,
-	}, append([]kgo.Opt{kafkaconn.Log(h.log)}, h.opts...)...)
+	}
+	opts := append([]kgo.Opt{kafkaconn.Log(h.log)}, h.opts...)
+	if p.begun != nil && p.begun.Semantic.Exactly() && !h.cfg.Semantic.Exactly() {
+		fencing := c
+		fencing.semantic = p.begun.Semantic
+		s, err := openKgoSender(ctx, fencing, opts...)
+		if err != nil {
+			return nil, h.refusal(ctx, cl, err)
+		}
+		s.Close()
+	}
+	s, err := openKgoSender(ctx, c, opts...)
 	if err != nil {
-		return nil, err
+		return nil, h.refusal(ctx, cl, err)
 	}
 	return h.wrap(s), nil
 }
 
-// past is what the hub stream says: the last commit, the intent without outcome, and
-// the time of the last intent.
+// past is what the hub stream says: the last commit and what it promised, the intent
+// without outcome, and the place and time of the last intent.
 type past struct {
-	commit   *domain.HubCommitted
-	begun    *domain.HubBegun
-	begunRef domain.Ref
-	time     domain.Micros
+	commit         *domain.HubCommitted
+	commitSemantic domain.Semantic
+	begun          *domain.HubBegun
+	begunRef       domain.Ref
+	last           domain.Seq
+	time           domain.Micros
 }
 
-// past reads at most two events beside the tail.
+// past reads at most three events beside the tail.
 func (h *Hub) past(ctx context.Context, t domain.Trail) (*past, error) {
-	p := &past{}
+	p := &past{last: t.Begun}
 	if t.Begun != 0 {
-		e, err := h.j.Get(ctx, h.stream, t.Begun)
+		b, ref, err := h.intent(ctx, t.Begun)
 		if err != nil {
 			return nil, err
 		}
-		b, ok := e.Event.(*domain.HubBegun)
-		if !ok {
-			return nil, h.notThat(t.Begun, domain.KindHubBegun, e)
-		}
 		p.time = b.Time
 		if t.Open() {
-			p.begun, p.begunRef = b, e.Ref()
+			p.begun, p.begunRef = b, ref
 		}
 	}
 	if t.Commit != 0 {
@@ -107,9 +120,25 @@ func (h *Hub) past(ctx context.Context, t domain.Trail) (*past, error) {
 		if !ok {
 			return nil, h.notThat(t.Commit, domain.KindHubCommitted, e)
 		}
-		p.commit = c
+		b, _, err := h.intent(ctx, c.Begun.Seq)
+		if err != nil {
+			return nil, err
+		}
+		p.commit, p.commitSemantic = c, b.Semantic
 	}
 	return p, nil
+}
+
+func (h *Hub) intent(ctx context.Context, seq domain.Seq) (*domain.HubBegun, domain.Ref, error) {
+	e, err := h.j.Get(ctx, h.stream, seq)
+	if err != nil {
+		return nil, domain.Ref{}, err
+	}
+	b, ok := e.Event.(*domain.HubBegun)
+	if !ok {
+		return nil, domain.Ref{}, h.notThat(seq, domain.KindHubBegun, e)
+	}
+	return b, e.Ref(), nil
 }
 
 func (h *Hub) notThat(seq domain.Seq, want domain.Kind, e *journal.Entry) error {
@@ -137,8 +166,8 @@ func (h *Hub) maxRecord(t kafkaconn.Topic) int {
 	return limit
 }
 
-// ProgressGuard reads a shard's progress record without fencing anybody: nil when the
-// topic is not there or holds none. Ingest compares it with its own tail before its
+// ProgressGuard reads a shard's furthest progress record without fencing anybody: nil when
+// the topic is not there or holds none. Ingest compares it with its own tail before its
 // first append: a cursor beyond it, or another hash there, means that this journal is
 // older than the hub.
 func ProgressGuard(ctx context.Context, cfg Config) (*domain.ProgressRecord, error) {
@@ -157,7 +186,11 @@ func ProgressGuard(ctx context.Context, cfg Config) (*domain.ProgressRecord, err
 	if err := hasPartition(t, cfg.Shard); err != nil {
 		return nil, err
 	}
-	p, err := readProgress(ctx, cl, t, cfg.Shard, 0)
+	last, err := readProgress(ctx, cl, t, cfg.Shard, 0)
+	p := last.fenced
+	if u := last.unfenced; p == nil || u != nil && u.Cursor.Seq > p.Cursor.Seq {
+		p = u
+	}
 	if p == nil {
 		return nil, err
 	}

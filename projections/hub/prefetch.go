@@ -70,7 +70,7 @@ func (l *leg) pack(ctx context.Context, q *queue, free <-chan *draft, out chan<-
 			if d.full(limits, l.h.most.Load()) {
 				in = nil
 			}
-			if !d.hasRows() {
+			if !d.worth() {
 				ready = nil
 			} else if len(in) > 0 && time.Since(d.began) < limits.Age {
 				ready = nil // take what is there first
@@ -81,7 +81,7 @@ func (l *leg) pack(ctx context.Context, q *queue, free <-chan *draft, out chan<-
 				if err := p.add(d, e); err != nil {
 					return err
 				}
-				if d.began.IsZero() && d.hasRows() {
+				if d.began.IsZero() && d.worth() {
 					d.began = time.Now()
 				}
 			case ready <- d:

@@ -177,7 +177,6 @@ func TestRefusedConfig(t *testing.T) {
 		{"5 shards over 4 hub partitions", func(c *hub.Config) { c.Pipeline.Shards = 5 }},
 		{"pipeline has 1 shards", func(c *hub.Config) { c.Shard = 1 }},
 		{"timezone", func(c *hub.Config) { c.Pipeline.Timezone = "Mars/Olympus" }},
-		{"hub format", func(c *hub.Config) { c.Pipeline.Format = "avro" }},
 	} {
 		cfg := w.cfg
 		c.bad(&cfg)

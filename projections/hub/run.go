@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,7 @@ type leg struct {
 	maxRecord int
 	cursor    domain.Cursor
 	time      domain.Micros // of the last intent
+	progress  int64         // offset of the last progress record that is known, 0 for none
 }
 
 // Cursor implements projections.Leg.
@@ -36,7 +38,7 @@ func (l *leg) Cursor() domain.Cursor { return l.cursor }
 func (l *leg) Close() { l.sender.Close() }
 
 // Run implements projections.Leg: one goroutine reads ahead, one packs, one sends.
-// One transaction is in flight; the next batch is packed meanwhile.
+// One batch is in flight; the next one is packed meanwhile.
 func (l *leg) Run(ctx context.Context) error {
 	q := newQueue()
 	free, ready := make(chan *draft, 2), make(chan *draft)
@@ -77,11 +79,13 @@ func (l *leg) send(ctx context.Context, ready <-chan *draft, free chan<- *draft)
 }
 
 // batch takes one draft through intent, transaction and outcome. After an error it is
-// not known what the hub has: the leg is closed, and the next Open settles.
+// not known what the hub has: the leg is closed, and the next Open settles. Only with the
+// semantic none there may be an outcome and an error: rows that were not acknowledged are
+// left out, and a client that has lost something is of no more use.
 func (l *leg) batch(ctx context.Context, d *draft) error {
 	begun := &domain.HubBegun{
-		Owned: l.w.Owned(), Trail: l.w.Trail(), Config: l.h.config, First: d.first, Last: d.last,
-		Time: beginTime(l.h.j.Now(), l.time), Excluded: d.excluded,
+		Owned: l.w.Owned(), Trail: l.w.Trail(), Config: l.h.inForce(), First: d.first, Last: d.last,
+		Time: beginTime(l.h.j.Now(), l.time), Semantic: l.h.cfg.Semantic, Excluded: d.excluded,
 	}
 	crash.Point("hub.begun.before")
 	ref, err := l.w.Append(ctx, begun)
@@ -91,7 +95,10 @@ func (l *leg) batch(ctx context.Context, d *draft) error {
 	crash.Point("hub.begun.after")
 	l.time = begun.Time
 	l.h.reporter.Update(func(s *projections.Status) { s.Open = ref.Seq })
-	c, err := l.transact(ctx, ref, begun, d)
+	c, lost := l.transact(ctx, ref, begun, d)
+	if err = lost; err != nil && begun.Semantic == domain.None {
+		err = l.h.leaveOut(ctx, begun, c)
+	}
 	if err != nil {
 		l.h.unknown(ref, d, err)
 		return err
@@ -103,39 +110,47 @@ func (l *leg) batch(ctx context.Context, d *draft) error {
 		return err
 	}
 	crash.Point("hub.outcome.after")
+	l.progress = c.ProgressOffset
 	l.h.didHappen(c)
-	return nil
+	return lost
 }
 
-// transact is everything between the intent and the outcome.
+// transact is everything between the intent and the outcome. Beside an error the outcome
+// is what is known in spite of it.
 func (l *leg) transact(ctx context.Context, ref domain.Ref, begun *domain.HubBegun, d *draft) (*domain.HubCommitted, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.h.cfg.TransactionTimeout)
 	defer cancel()
-	if err := l.sender.Produce(ctx, &d.Packed, begun.Time.Millis()); err != nil {
-		return nil, err
+	c := &domain.HubCommitted{
+		Begun: ref, Cursor: begun.Last, Time: begun.Time, ProgressOffset: l.progress,
+		Excluded: begun.Excluded, FoundBy: domain.FoundBySelf,
+	}
+	err := l.sender.Produce(ctx, &d.Packed, begun.Time.Millis())
+	var some *unacknowledgedError
+	if err == nil || errors.As(err, &some) {
+		c.Runs = hubRuns(&d.Packed, d.origins)
+		c.Rows, c.Bytes = placed(&d.Packed)
+	}
+	if err != nil {
+		return c, err
 	}
 	crash.Point("hub.flush.after")
-	p := &progress{
+	record, err := encodeProgress(&progress{
 		ProgressRecord: domain.ProgressRecord{
-			Journal: l.h.j.ID(), Begun: ref, Cursor: begun.Last,
-			ClusterID: l.cluster, TopicID: l.topicID, Runs: hubRuns(&d.Packed, d.origins),
+			Journal: l.h.j.ID(), Begun: ref, Cursor: begun.Last, ClusterID: l.cluster, TopicID: l.topicID, Runs: c.Runs,
 		},
-		Bytes: int64(len(d.Values)),
-	}
-	record, err := encodeProgress(p)
+		Bytes: c.Bytes,
+	})
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	crash.Point("hub.commit.before")
 	offset, err := l.sender.Commit(ctx, record)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	crash.Point("hub.commit.after")
-	return &domain.HubCommitted{
-		Begun: ref, Cursor: begun.Last, Runs: p.Runs, Time: begun.Time, ProgressOffset: offset,
-		Rows: int64(len(d.Ends)), Bytes: p.Bytes, Excluded: begun.Excluded, FoundBy: domain.FoundBySelf,
-	}, nil
+	c.ProgressOffset = offset
+	return c, nil
 }
 
 // grace is a context that outlives another one by a while. The returned function

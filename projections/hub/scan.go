@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/batch"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
@@ -21,37 +22,52 @@ import (
 const stuckAfter = 30 * time.Second
 
 // scan reads one progress partition read_committed and keeps the shard's last
-// record. It reads raw batches: a consumer never reports a trailing marker, so its
+// records. It reads raw batches: a consumer never reports a trailing marker, so its
 // position would not reach the end (kafka-real.md §0.1).
 type scan struct {
 	cl      *kgo.Client
 	topic   kafkaconn.Topic
 	shard   int
-	key     string
 	pos     int64
 	decoder batch.Decoder
-	last    *progress
+	last    records
 }
 
-// readProgress is the shard's last committed progress record, nil for none. It reads
-// up to the high watermark as of now: when the caller has fenced its transactional id
-// before, nothing of an earlier owner can come after. from is where the caller knows
-// a record, 0 if nowhere.
-func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, shard int, from int64) (*progress, error) {
+// records are the last ones of a shard, nil for none. They have keys of their own, so
+// that compaction keeps both: one that is not fenced may come late, and must neither hide
+// nor remove that of a transaction.
+type records struct {
+	fenced   *progress // written in a transaction
+	unfenced *progress // by the weaker semantics
+}
+
+// recordKey is the key of a shard's progress records of a semantic.
+func recordKey(shard int, s domain.Semantic) string {
+	if s.Exactly() {
+		return strconv.Itoa(shard)
+	}
+	return strconv.Itoa(shard) + "/unfenced"
+}
+
+// readProgress are the shard's last committed progress records. It reads up to the high
+// watermark as of now: when the caller has fenced its transactional id before, no
+// transaction of an earlier owner can come after. from is where the caller knows a
+// record, 0 if nowhere.
+func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, shard int, from int64) (records, error) {
 	bounds, err := kafkaconn.Offsets(ctx, cl, topic.Name)
 	b, ok := bounds[int32(shard)]
 	if !ok {
-		return nil, fmt.Errorf("progress of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", topic.Name, shard)))
+		return records{}, fmt.Errorf("progress of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", topic.Name, shard)))
 	}
-	s := &scan{cl: cl, topic: topic, shard: shard, key: strconv.Itoa(shard), pos: max(from, b.LogStart)}
+	s := &scan{cl: cl, topic: topic, shard: shard, pos: max(from, b.LogStart)}
 	began := time.Now()
 	for s.pos < b.HighWatermark {
 		lso, err := s.fetch(ctx)
 		if err != nil {
-			return nil, err
+			return records{}, err
 		}
 		if s.pos < b.HighWatermark && time.Since(began) > stuckAfter {
-			return nil, fmt.Errorf("read %s/%d at %d up to %d: the last stable offset stays at %d: another producer has a transaction open in this partition",
+			return records{}, fmt.Errorf("read %s/%d at %d up to %d: the last stable offset stays at %d: another producer has a transaction open in this partition",
 				topic.Name, shard, s.pos, b.HighWatermark, lso)
 		}
 	}
@@ -110,7 +126,12 @@ func (s *scan) walk(section []byte, aborted []kafkaconn.Aborted) error {
 }
 
 func (s *scan) record(r *batch.Record) error {
-	if string(r.Key) != s.key {
+	into := &s.last.fenced
+	switch string(r.Key) {
+	case recordKey(s.shard, domain.ExactlyOnce):
+	case recordKey(s.shard, domain.AtLeastOnce):
+		into = &s.last.unfenced
+	default:
 		return nil // not ours
 	}
 	p, err := decodeProgress(r.Value)
@@ -118,6 +139,9 @@ func (s *scan) record(r *batch.Record) error {
 		return fmt.Errorf("progress record at %d: %w", r.Offset, err)
 	}
 	p.Offset = r.Offset
-	s.last = p
+	if last := s.last.unfenced; into == &s.last.unfenced && last != nil && last.Journal == p.Journal && p.Begun.Seq < last.Begun.Seq {
+		return nil // a replaced owner's, which came late
+	}
+	*into = p
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,13 +17,14 @@ import (
 
 // settle asks the hub what became of an intent without outcome and appends the
 // answer. The same code settles the batch of a process that died and that of a leg
-// that had an error a moment ago. It may only be called after fencing.
+// that had an error a moment ago. The intent of a transaction is settled after fencing
+// only.
 func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t topics, p *past) error {
 	from := int64(0)
 	if p.commit != nil {
 		from = p.commit.ProgressOffset
 	}
-	record, err := readProgress(ctx, cl, t.progress, h.cfg.Shard, from)
+	last, err := readProgress(ctx, cl, t.progress, h.cfg.Shard, from)
 	if err != nil {
 		return err
 	}
@@ -32,10 +34,13 @@ func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t t
 	}
 	found := domain.HubFound{
 		Journal: h.j.ID(), ClusterID: t.hub.Cluster, TopicID: t.hub.ID,
-		Commit: p.commit, Begun: p.begun, BegunRef: p.begunRef, HighWater: high,
+		Commit: p.commit, CommitSemantic: p.commitSemantic, Begun: p.begun, BegunRef: p.begunRef, HighWater: high,
 	}
-	if record != nil {
-		found.Record = &record.ProgressRecord
+	if found.Record, found.RecordKnown, err = h.recognized(ctx, p, last.fenced); err != nil {
+		return err
+	}
+	if found.Unfenced, found.UnfencedKnown, err = h.recognized(ctx, p, last.unfenced); err != nil {
+		return err
 	}
 	action, kind, facts := domain.SettleHub(found)
 	switch action {
@@ -43,7 +48,13 @@ func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t t
 	case domain.HubAbort:
 		err = h.aborted(ctx, w, p)
 	case domain.HubCommit:
+		record := last.fenced
+		if !p.begun.Semantic.Exactly() {
+			record = last.unfenced
+		}
 		err = h.committed(ctx, w, p, record)
+	case domain.HubAssume:
+		err = h.assumed(ctx, w, p)
 	default:
 		return h.incident(ctx, kind, facts)
 	}
@@ -52,6 +63,22 @@ func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t t
 	}
 	h.reporter.Update(func(s *projections.Status) { s.Open = 0 })
 	return h.refused(ctx)
+}
+
+// recognized is a record as settling needs it, and whether the journal holds the very
+// intent that it names.
+func (h *Hub) recognized(ctx context.Context, p *past, r *progress) (*domain.ProgressRecord, bool, error) {
+	switch {
+	case r == nil:
+		return nil, false, nil
+	case r.Journal != h.j.ID() || r.Begun.Stream != h.stream || r.Begun.Seq > p.last:
+		return &r.ProgressRecord, false, nil
+	}
+	e, err := h.j.Get(ctx, h.stream, r.Begun.Seq)
+	if err != nil {
+		return nil, false, err
+	}
+	return &r.ProgressRecord, e.Ref() == r.Begun, nil
 }
 
 // highWater is the end of each hub partition of the shard.
@@ -104,6 +131,52 @@ func (h *Hub) committed(ctx context.Context, w *journal.Writer, p *past, record 
 	p.commit = c
 	h.didHappen(c)
 	return nil
+}
+
+// assumed ends an intent of the semantic none, of which nothing is asked: none of its
+// rows counts as sent.
+func (h *Hub) assumed(ctx context.Context, w *journal.Writer, p *past) error {
+	c := &domain.HubCommitted{
+		Owned: w.Owned(), Trail: w.Trail(), Begun: p.begunRef, Cursor: p.begun.Last, Time: p.begun.Time,
+		Excluded: p.begun.Excluded, FoundBy: h.finder(p.begun),
+	}
+	if p.commit != nil {
+		c.ProgressOffset = p.commit.ProgressOffset
+	}
+	if err := h.leaveOut(ctx, p.begun, c); err != nil {
+		return err
+	}
+	crash.Point("hub.outcome.before")
+	if _, err := w.Append(ctx, c); err != nil {
+		return err
+	}
+	crash.Point("hub.outcome.after")
+	p.commit = c
+	h.didHappen(c)
+	return nil
+}
+
+// leaveOut adds to an outcome the rows of its intent that it does not account for.
+func (h *Hub) leaveOut(ctx context.Context, begun *domain.HubBegun, c *domain.HubCommitted) error {
+	r, err := h.j.ReadFrom(ctx, h.ingestStream(), begun.First.Seq)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	left := slices.Clone(begun.Excluded)
+	for {
+		e, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if in, ok := e.Event.(*domain.Ingested); ok {
+			left = append(left, domain.Unacknowledged(e.Seq, in, c.Runs, begun.Excluded)...)
+		}
+		if e.Seq == begun.Last.Seq {
+			c.Excluded = left
+			return nil
+		}
+	}
 }
 
 func (h *Hub) finder(b *domain.HubBegun) domain.Finder {

@@ -39,6 +39,7 @@ type world struct {
 	next    map[place]int64 // of each source partition
 	want    []row           // everything that was journaled and can be carried
 	slow    atomic.Int64    // by how many hours the clock is behind
+	log     *slog.Logger
 }
 
 type place struct {
@@ -62,12 +63,18 @@ func realKafka() string { return os.Getenv("HEFU_TEST_KAFKA") }
 
 func newWorld(t testing.TB, like ...kfake.Opt) *world {
 	t.Helper()
-	w := &world{t: t, next: map[place]int64{}}
+	return newWorldAt(t, realKafka(), like...)
+}
+
+// newWorldAt is a world on a real broker, or on a stand-in when its address is empty.
+func newWorldAt(t testing.TB, broker string, like ...kfake.Opt) *world {
+	t.Helper()
+	w := &world{t: t, next: map[place]int64{}, log: slog.New(slog.DiscardHandler)}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	kafka := kafkaconn.Config{Brokers: []string{realKafka()}}
-	if kafka.Brokers[0] == "" {
+	kafka := kafkaconn.Config{Brokers: []string{broker}}
+	if broker == "" {
 		fake, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, like...)...)
 		must(t, err)
 		t.Cleanup(fake.Close)
@@ -77,7 +84,7 @@ func newWorld(t testing.TB, like ...kfake.Opt) *world {
 	w.cfg = hub.Config{
 		Kafka: kafka, ProgressTopic: name + "-progress",
 		Pipeline: domain.PipelineConfig{
-			Timezone: "Asia/Shanghai", Format: "flink-json", HubTopic: name + "-hub", HubPartitions: hubPartitions, Shards: shards,
+			Timezone: "Asia/Shanghai", Format: domain.FlinkFormat(), HubTopic: name + "-hub", HubPartitions: hubPartitions, Shards: shards,
 			Sources: []domain.SourceConfig{{ID: "nanjing", City: "320100", Base: 0}, {ID: "wuxi", City: "320200", Base: 2}},
 		},
 	}
@@ -139,7 +146,7 @@ func (w *world) process() *hub.Hub { return w.hub(w.started()) }
 func (w *world) hub(incarnation domain.Seq) *hub.Hub {
 	w.t.Helper()
 	h, err := hub.New(w.cfg, w.j, incarnation, 1, projections.Incidents{Control: w.control},
-		projections.NewReporter(w.stream()), slog.New(slog.DiscardHandler))
+		projections.NewReporter(w.stream()), w.log)
 	must(w.t, err)
 	return h
 }
