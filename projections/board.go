@@ -6,6 +6,22 @@ import (
 	"github.com/hefu-io/hefu/domain"
 )
 
+// States that only a source has, as StateFinished.
+const (
+	StatePaused State = "paused" // not read, as the configuration says
+	StateEnded  State = "ended"  // not in the configuration any more; its positions stay
+)
+
+// AsConfigured reports whether a source does what the configuration says.
+func (s State) AsConfigured() bool {
+	switch s {
+	case StateRunning, StatePaused, StateFinished, StateEnded:
+		return true
+	default:
+		return false
+	}
+}
+
 // SourceStatus is what ingest says of one city's source.
 type SourceStatus struct {
 	Pipeline   string

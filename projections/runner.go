@@ -17,6 +17,9 @@ type Runner struct {
 	Incidents Incidents
 	Reporter  *Reporter
 	Log       *slog.Logger
+	// Explain says what a person might look at after an error, "" for nothing; nil for
+	// a leg that has no hints.
+	Explain func(error) string
 	// Backoff is the first pause after an error, doubled up to MaxBackoff while errors
 	// follow each other. Zero: 50 ms and 5 s. A leg that ran for longer than MaxBackoff
 	// begins again with the first pause.
@@ -53,7 +56,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		if text := err.Error(); text != said {
 			said = text
-			r.Log.WarnContext(ctx, "leg is opened again after an error", "stream", r.Stream.String(), "error", err)
+			r.Log.WarnContext(ctx, "leg is opened again after an error", "stream", r.Stream.String(), "error", err, "hint", r.hint(err))
 		}
 		r.Reporter.Enter(StateRetrying, said, domain.IncidentID{})
 		select {
@@ -63,6 +66,13 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		wait = min(2*wait, limit)
 	}
+}
+
+func (r *Runner) hint(err error) string {
+	if r.Explain == nil {
+		return ""
+	}
+	return r.Explain(err)
 }
 
 func (r *Runner) backoff() (first, limit time.Duration) {

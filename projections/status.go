@@ -17,6 +17,7 @@ const (
 	StateRetrying State = "retrying" // an error that is tried again, shown in Status.Error
 	StateIncident State = "incident" // waits for an operator
 	StateStopped  State = "stopped"
+	StateFinished State = "finished" // of a source: bounded, and journaled to its end
 )
 
 // Status is what a leg says of itself.

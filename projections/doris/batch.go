@@ -16,7 +16,8 @@ import (
 // largest event.
 const maxExcluded = 10_000
 
-// draft is what one load will carry: the committed hub transactions of [first, last].
+// draft is what one load will carry: the committed hub transactions of [first, last], or
+// what stands for them (input).
 type draft struct {
 	first, last domain.Ref
 	commits     []*domain.HubCommitted
@@ -28,7 +29,7 @@ type draft struct {
 
 func newDraft() *draft { return &draft{ends: map[int32]int64{}} }
 
-// add takes one more event of the hub stream, and returns it when it is a commit.
+// add takes one more event, as input gives it, and returns it when it is a commit.
 func (b *draft) add(e *journal.Entry) *domain.HubCommitted {
 	if b.first.IsZero() {
 		b.first = e.Ref()
@@ -54,13 +55,27 @@ func (b *draft) full(l Limits) bool {
 // exclude lists the rows of a commit that the table cannot hold.
 func (l *leg) exclude(ctx context.Context, b *draft, c *domain.HubCommitted) error {
 	var dec recordbatch.Decoder
+	var row batchRow
+	reader := l.reader(l.bounds)
+	leave := func(x domain.Exclusion) error {
+		b.excluded = append(b.excluded, x)
+		b.rows -= x.Count
+		return nil
+	}
 	return l.walk(ctx, []*domain.HubCommitted{c}, func(p *pieces) error {
+		if err := reader.begin(p, &row); err != nil {
+			return err
+		}
 		return p.rows(&dec, func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error {
-			if reason := l.bounds.refuses(r); reason != "" {
-				b.excluded = append(b.excluded, exclusion(at, ordinal, r.Offset, r.Value, reason))
-				b.rows--
+			why := reader.read(&row, r)
+			if why.reason == "" {
+				return nil
 			}
-			return nil
+			return leave(exclusion(at, ordinal, r.Offset, r.Value, why))
+		}, func(at *domain.HubRun, ordinal, n int64, h recordbatch.Header, bytes []byte) error {
+			x := exclusion(at, ordinal, max(h.BaseOffset, p.run.First), bytes, unfit{reason: domain.ExcludedUndecodable})
+			x.Count = n
+			return leave(x)
 		})
 	})
 }
@@ -79,7 +94,7 @@ func (b *draft) endList(before map[int32]int64) []domain.HubEnd {
 
 // eachCommit reads the committed hub transactions of an intent from the journal.
 func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*domain.HubCommitted)) error {
-	r, err := l.j.ReadFrom(ctx, l.streamOf(domain.LegHub), ev.First.Seq)
+	r, err := l.j.ReadFrom(ctx, l.streamOf(l.input), ev.First.Seq)
 	if err != nil {
 		return err
 	}
@@ -92,7 +107,7 @@ func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*do
 		if seq == ev.Last.Seq && e.Hash != ev.Last.Hash {
 			return &journal.IntegrityError{Stream: e.Stream, Seq: seq, What: fmt.Sprintf("hash is %s, the intent says %s", e.Hash, ev.Last.Hash)}
 		}
-		if c, ok := e.Event.(*domain.HubCommitted); ok {
+		if c := l.commit(e); c != nil {
 			do(c)
 		}
 	}

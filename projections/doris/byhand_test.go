@@ -67,16 +67,27 @@ func (h *byHand) prepares() {
 // lines are the wanted rows as a load's body.
 func (w *world) lines() string {
 	var b strings.Builder
+	quoted := func(city string) string {
+		switch city {
+		case "NULL":
+			return "null"
+		case `""`:
+			return city
+		default:
+			return strconv.Quote(city)
+		}
+	}
 	for _, row := range w.want {
-		var hp, ho, cp, co int64
-		var city, d1, t1, id, place, d2, t2, d3, t3 string
-		if n, err := fmt.Sscan(row, &place, &city, &d1, &t1, &id, &place, &d2, &t2, &d3, &t3); n != 10 || err != nil {
+		var place, city, d1, t1, record, from, d2, t2, d3, t3 string
+		if n, err := fmt.Sscan(row, &place, &city, &d1, &t1, &record, &from, &d2, &t2, &d3, &t3); n != 10 || err != nil {
 			w.t.Fatalf("%q: %v", row, err)
 		}
-		_, _ = fmt.Sscanf(row, "%d/%d", &hp, &ho)
-		_, _ = fmt.Sscanf(place, "%d/%d", &cp, &co)
-		fmt.Fprintf(&b, `{"hw_partition_id":%d,"hw_offset_id":%d,"sscsdm":%q,"extract_time":"%s %s","record":%s,"city_partition_id":%d,"city_offset_id":%d,"city_ts":"%s %s","hw_ts":"%s %s"}`+"\n",
-			hp, ho, city, d1, t1, id, cp, co, d2, t2, d3, t3)
+		var hp, ho int64
+		_, _ = fmt.Sscanf(place, "%d/%d", &hp, &ho)
+		cp, co, _ := strings.Cut(strings.ReplaceAll(from, "NULL", "null"), "/")
+		extract, cityTS := strings.TrimSuffix(d1+" "+t1, " -"), strings.TrimSuffix(d2+" "+t2, " -")
+		fmt.Fprintf(&b, `{"hw_partition_id":%d,"hw_offset_id":%d,"sscsdm":%s,"extract_time":%s,"record":%s,"city_partition_id":%s,"city_offset_id":%s,"city_ts":%s,"hw_ts":"%s %s"}`+"\n",
+			hp, ho, quoted(city), quoted(extract), strings.ReplaceAll(record, "NULL", "null"), cp, co, quoted(cityTS), d3, t3)
 	}
 	return b.String()
 }

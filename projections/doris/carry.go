@@ -79,7 +79,7 @@ func (l *leg) heed(a *dorisconn.Answer) {
 // begin appends the intent of a batch, or of a probe of it.
 func (l *leg) begin(ctx context.Context, b *draft, probe *domain.DorisProbe) (*intent, error) {
 	ev := &domain.DorisBegun{
-		Owned: l.w.Owned(), Trail: l.w.Trail(), Config: l.config, First: b.first, Last: b.last, Time: l.j.Now(),
+		Owned: l.w.Owned(), Trail: l.w.Trail(), Config: l.inForce(), First: b.first, Last: b.last, Time: l.j.Now(),
 		Table: l.table(), Semantic: l.cfg.Semantic, Probe: probe, Ends: b.endList(l.ends), Excluded: b.excluded,
 	}
 	crash.Point("doris.begun.before")

@@ -1,5 +1,7 @@
 // Package doris moves the rows of committed hub transactions into a Doris table: one
-// Stream Load with two-phase commit per batch (architecture.md, "Doris projection").
+// Stream Load with two-phase commit per batch (architecture.md, "Doris projection"). Where
+// the source is the hub topic itself, what ingest journaled of it stands for the
+// transactions (input.go); all else is the same.
 //
 // The doris stream of the journal explains what was done; Doris decides what was. The
 // label of a load is made of the hash of its DorisBegun, so a label found in Doris is
@@ -42,12 +44,15 @@ func (l Limits) withDefaults() Limits {
 // Config of a shard's Doris leg.
 type Config struct {
 	Pipeline domain.PipelineConfig // as journaled
-	Shard    int
-	Conn     dorisconn.Config
-	Database string
-	Table    string
-	Model    string          // unique or duplicate, as the table must be; empty: either
-	Semantic domain.Semantic // empty: exactly-once
+	// Configured gives the configuration in force while the leg runs, which may have more
+	// sources; nil: Pipeline is it.
+	Configured projections.Configured
+	Shard      int
+	Conn       dorisconn.Config
+	Database   string
+	Table      string
+	Model      string          // unique or duplicate, as the table must be; empty: either
+	Semantic   domain.Semantic // empty: exactly-once
 	// Properties are the original job's sink.properties.*, as far as Hefu leaves them to
 	// people: headers of each load.
 	Properties map[string]string
@@ -65,7 +70,6 @@ type Doris struct {
 	j           *journal.Journal
 	stream      domain.Stream
 	incarnation domain.Seq
-	config      domain.Seq
 	incidents   projections.Incidents
 	reporter    *projections.Reporter
 	log         *slog.Logger
@@ -73,7 +77,8 @@ type Doris struct {
 	bounds      bounds
 	framing     framing
 	probePause  time.Duration // before the second probe of a search; doubled before each further one
-	cities      map[domain.SourceID]domain.City
+	sources     *sources
+	input       domain.Leg // whose stream is followed
 
 	pace pace // of the loads
 	// orphans is what was last found of them; Open and then Run's watch have it.
@@ -102,6 +107,9 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	if cfg.Cadence == nil {
 		cfg.Cadence = NewCadence(0)
 	}
+	if cfg.Configured == nil {
+		cfg.Configured = func() (domain.PipelineConfig, domain.Seq) { return cfg.Pipeline, config }
+	}
 	cfg.Batch = cfg.Batch.withDefaults()
 	if cfg.MaxRecordBytes <= 0 {
 		cfg.MaxRecordBytes = 1 << 20
@@ -111,16 +119,19 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 		return nil, fmt.Errorf("doris of shard %d: %w", cfg.Shard, err)
 	}
 	d := &Doris{
-		cfg: cfg, j: j, incarnation: incarnation, config: config, incidents: incidents, reporter: reporter, log: log,
+		cfg: cfg, j: j, incarnation: incarnation, incidents: incidents, reporter: reporter, log: log,
 		stream: domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegDoris},
 		zone:   zone, bounds: newBounds(zone, cfg.MaxRecordBytes),
 		framing: framingOf(cfg.Properties), probePause: firstProbePause, lookEvery: orphanInterval,
-		cities: map[domain.SourceID]domain.City{},
-	}
-	for _, s := range cfg.Pipeline.Sources {
-		d.cities[s.ID] = s.City
+		sources: &sources{now: cfg.Configured}, input: inputOf(&cfg.Pipeline),
 	}
 	return d, nil
+}
+
+// inForce is the seq of the configuration in force.
+func (d *Doris) inForce() domain.Seq {
+	_, seq := d.cfg.Configured()
+	return seq
 }
 
 func (d *Doris) streamOf(leg domain.Leg) domain.Stream {

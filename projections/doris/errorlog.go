@@ -23,7 +23,7 @@ type lineRow struct {
 	City          string  `json:"sscsdm"`
 	ExtractTime   string  `json:"extract_time"`
 	Record        *string `json:"record"`
-	CityPartition int32   `json:"city_partition_id"`
+	CityPartition int64   `json:"city_partition_id"`
 	CityOffset    int64   `json:"city_offset_id"`
 	CityTime      string  `json:"city_ts"`
 	HubPartition  *int32  `json:"hw_partition_id"`

@@ -13,7 +13,7 @@ import (
 // Refuses is for tests of the bounds.
 func Refuses(zone *time.Location, text int, r *batch.Record) string {
 	b := newBounds(zone, text)
-	return b.refuses(r)
+	return b.refuses(r.Timestamp, r.Value)
 }
 
 // Render writes the body of a load of commits.

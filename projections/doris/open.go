@@ -35,7 +35,7 @@ type intent struct {
 // *domain.Incident, and, as long as it was never open, *projections.Refusal when the
 // table is not there or Doris does not know the user.
 func (d *Doris) Open(ctx context.Context) (projections.Leg, error) {
-	w, err := d.j.Takeover(ctx, d.stream, d.incarnation, d.config)
+	w, err := d.j.Takeover(ctx, d.stream, d.incarnation, d.inForce())
 	if err != nil {
 		return nil, err
 	}

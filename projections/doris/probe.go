@@ -147,7 +147,7 @@ func (l *leg) named(ctx context.Context, b *draft, p domain.DorisProbe, all []co
 		if c == nil {
 			return nil
 		}
-		ours, _ := readLine(format.AppendDorisJSON(nil, &row.Row))
+		ours, _ := readLine(row.appendLine(format, nil))
 		if ours != nil && ours.equal(c.row) {
 			found[row.place] = c.line
 		}
@@ -161,9 +161,7 @@ func (l *leg) excludeRefused(ctx context.Context, b *draft, refused map[int64]st
 	var more []domain.Exclusion
 	err := l.eachRow(ctx, b, nil, func(row *batchRow) error {
 		if words, ok := refused[row.place]; ok {
-			x := exclusion(row.run, row.ordinal, row.CityOffset, row.Record, domain.ExcludedByDoris)
-			x.Detail = words
-			more = append(more, x)
+			more = append(more, exclusion(row.run, row.ordinal, row.offset, row.value, unfit{domain.ExcludedByDoris, words}))
 		}
 		return nil
 	})

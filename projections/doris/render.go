@@ -3,7 +3,6 @@ package doris
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/hefu-io/hefu/domain"
@@ -12,10 +11,13 @@ import (
 
 // batchRow is a row of a batch, which each call of eachRow's do fills anew.
 type batchRow struct {
-	domain.Row
-	place   int64 // in the batch, in the order of the hub, without the excluded ones
-	run     *domain.HubRun
-	ordinal int64 // in the ingest run
+	domain.Row                // the hub's three columns, and of a city's record all others
+	hub        *domain.HubRow // of a hub record: what its value says
+	place      int64          // in the batch, in the order of the hub, without the excluded ones
+	run        *domain.HubRun
+	ordinal    int64  // in the ingest run
+	offset     int64  // of the record, in its source
+	value      []byte // of the record
 }
 
 // errEnough ends a walk whose last row has been seen.
@@ -23,8 +25,7 @@ var errEnough = errors.New("enough")
 
 // passage is a way through the rows of a batch.
 type passage struct {
-	bounds   bounds
-	cities   map[domain.SourceID]domain.City
+	reader   rowReader
 	excluded []domain.Exclusion // that are still to come, in the order of the walk
 	only     *domain.DorisProbe // nil: all rows
 	next     int64              // place of the next row
@@ -37,7 +38,7 @@ type passage struct {
 // hub, read from the journal one event at a time; for those of a probe only unless that is
 // nil. Errors: *misfitError, those of the journal, of do.
 func (l *leg) eachRow(ctx context.Context, b *draft, only *domain.DorisProbe, do func(*batchRow) error) error {
-	p := &passage{bounds: l.bounds, cities: l.cities, excluded: b.excluded, only: only, do: do}
+	p := &passage{reader: l.reader(l.bounds), excluded: b.excluded, only: only, do: do}
 	err := l.walk(ctx, b.commits, p.pieces)
 	if errors.Is(err, errEnough) {
 		return nil
@@ -46,13 +47,10 @@ func (l *leg) eachRow(ctx context.Context, b *draft, only *domain.DorisProbe, do
 }
 
 func (p *passage) pieces(of *pieces) error {
-	city, known := p.cities[of.run.Source]
-	if !known {
-		return fmt.Errorf("source %s of %s is not in the configuration in force", of.run.Source, of.ingest.Ref())
-	}
 	row := &p.row
-	row.City, row.ExtractTime, row.CityPartition = city, int64(of.event.ExtractTime), of.run.Partition
-	row.HubTimestamp = of.commit.Time.Millis()
+	if err := p.reader.begin(of, row); err != nil {
+		return err
+	}
 	return of.rows(&p.dec, func(at *domain.HubRun, ordinal int64, rec *recordbatch.Record) error {
 		if p.leavesOut(at, ordinal) {
 			return nil
@@ -65,17 +63,21 @@ func (p *passage) pieces(of *pieces) error {
 		if p.only != nil && place >= p.only.Next {
 			return errEnough
 		}
-		if reason := p.bounds.refuses(rec); reason != "" {
-			return &misfitError{at.Ingest, at.Run, ordinal, reason}
+		if why := p.reader.read(row, rec); why.reason != "" {
+			return &misfitError{at.Ingest, at.Run, ordinal, why}
 		}
-		row.Record, row.CityOffset, row.CityTimestamp = rec.Value, rec.Offset, rec.Timestamp
 		row.HubPartition, row.HubOffset = at.Partition, at.Offset+ordinal-at.First
-		row.place, row.run, row.ordinal = place, at, ordinal
+		row.place, row.run, row.ordinal, row.offset, row.value = place, at, ordinal, rec.Offset, rec.Value
 		return p.do(row)
+	}, func(at *domain.HubRun, ordinal, _ int64, _ recordbatch.Header, _ []byte) error {
+		if p.leavesOut(at, ordinal) {
+			return nil
+		}
+		return &misfitError{at.Ingest, at.Run, ordinal, unfit{reason: domain.ExcludedUndecodable}}
 	})
 }
 
-// leavesOut reports whether the intent lists a row.
+// leavesOut reports whether the intent lists a row, or a batch that begins with it.
 func (p *passage) leavesOut(at *domain.HubRun, ordinal int64) bool {
 	if len(p.excluded) == 0 {
 		return false
@@ -94,7 +96,7 @@ func (l *leg) render(ctx context.Context, b *draft, only *domain.DorisProbe, w i
 	var line []byte
 	return l.eachRow(ctx, b, only, func(row *batchRow) error {
 		line = append(line[:0], before...)
-		line = format.AppendDorisJSON(line, &row.Row)
+		line = row.appendLine(format, line)
 		line = append(line, after...)
 		_, err := w.Write(line)
 		return err

@@ -31,10 +31,11 @@ func (l *leg) wanted(ctx context.Context, ev *domain.DorisBegun) (domain.RowTall
 	tally := domain.RowTally{}
 	p := &passage{
 		// What the intent carries was decided when it was made, perhaps within other bounds.
-		bounds: bounds{first: math.MinInt64, last: math.MaxInt64, text: math.MaxInt},
-		cities: l.cities, excluded: ev.Excluded,
+		reader:   l.reader(bounds{first: math.MinInt64, last: math.MaxInt64, text: math.MaxInt, city: math.MaxInt}),
+		excluded: ev.Excluded,
 		do: func(r *batchRow) error {
-			tally.Add(domain.RowGroup{HubPartition: r.HubPartition, City: r.City, CityPartition: int64(r.CityPartition)}, r.HubOffset, r.CityOffset)
+			g, offset := r.group()
+			tally.Add(g, r.HubOffset, offset)
 			return nil
 		},
 	}
@@ -78,7 +79,7 @@ func (l *leg) there(ctx context.Context, between map[int32]domain.Span) (domain.
 
 func (l *leg) thereOf(ctx context.Context, c *sql.Conn, h int32, s domain.Span, tally domain.RowTally) error {
 	rows, err := c.QueryContext(ctx, "SELECT sscsdm, city_partition_id, count(*), count(DISTINCT hw_offset_id),"+
-		" sum(cast(hw_offset_id AS LARGEINT)), sum(cast(city_offset_id AS LARGEINT)) FROM "+l.quotedTable()+
+		" sum(cast(hw_offset_id AS LARGEINT)), sum(cast(coalesce(city_offset_id, -1) AS LARGEINT)) FROM "+l.quotedTable()+
 		" WHERE hw_partition_id = ? AND hw_offset_id >= ? AND hw_offset_id < ? GROUP BY sscsdm, city_partition_id", h, s.First, s.Next)
 	if err != nil {
 		return err
@@ -97,16 +98,16 @@ func (l *leg) thereOf(ctx context.Context, c *sql.Conn, h int32, s domain.Span, 
 		if n.City, err = sum(citySum); err != nil {
 			return err
 		}
-		g := domain.RowGroup{HubPartition: h, City: domain.City(city.String), CityPartition: -1}
+		g := domain.RowGroup{HubPartition: h, City: domain.City(city.String), CityPartition: missing}
 		if partition.Valid {
 			g.CityPartition = partition.Int64
 		}
-		tally[g] = n
+		tally[g] = tally[g].Plus(n) // NULL and an empty city are two groups to Doris
 	}
 	return rows.Err()
 }
 
-// sum is a LARGEINT of an answer. That of nothing but NULLs is one that no load has.
+// sum is a LARGEINT of an answer.
 func sum(text sql.NullString) (domain.Sum, error) {
 	if !text.Valid {
 		return domain.Sum{}.Add(-1), nil

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 )
 
@@ -36,9 +35,9 @@ func (l *leg) Run(ctx context.Context) error {
 	return nil
 }
 
-// read follows the hub stream after the cursor.
+// read follows the input after the cursor.
 func (l *leg) read(ctx context.Context, out chan<- *journal.Entry) error {
-	r, err := l.j.Read(ctx, l.streamOf(domain.LegHub), l.cursor)
+	r, err := l.j.Read(ctx, l.streamOf(l.input), l.cursor)
 	if err != nil {
 		return err
 	}
@@ -51,7 +50,7 @@ func (l *leg) read(ctx context.Context, out chan<- *journal.Entry) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case out <- e:
+		case out <- l.slim(e):
 		}
 	}
 }

@@ -37,20 +37,26 @@ const (
 	keyOffset    = "hw_offset_id"
 )
 
-// wanted are the nine columns in the order of deploy/doris.sql; city is the length of
-// the longest city code in bytes.
-func wanted(city int) []wantedColumn {
+// rowNeeds is what the rows of a pipeline ask of a table beyond the columns themselves.
+type rowNeeds struct {
+	city  int  // bytes of the longest city code
+	nulls bool // the hub's rows are carried as they are, and may bring no value but for the hub's own columns
+}
+
+// wanted are the nine columns in the order of deploy/doris.sql.
+func wanted(needs rowNeeds) []wantedColumn {
 	partition := wantedColumn{ddl: "BIGINT", refuse: number("int", "bigint"), alters: numbers()}
 	offset := wantedColumn{ddl: "BIGINT", refuse: number("bigint"), alters: numbers()}
-	code := wantedColumn{ddl: fmt.Sprintf("VARCHAR(%d)", max(16, city)), refuse: text(city), alters: []string{"char", "varchar", "int", "bigint"}}
+	code := wantedColumn{ddl: fmt.Sprintf("VARCHAR(%d)", max(16, needs.city)), refuse: text(needs.city), alters: []string{"char", "varchar", "int", "bigint"}}
 	millis := wantedColumn{ddl: "DATETIME(3)", refuse: moment(3), alters: []string{"datetime", "date"}}
 	micros := wantedColumn{ddl: "DATETIME(6)", refuse: moment(6), alters: []string{"datetime", "date"}}
 	record := wantedColumn{ddl: "STRING", null: true, refuse: text(1), alters: []string{"char", "varchar", "json", "string"}}
 	named := func(name string, c wantedColumn) wantedColumn { c.name = name; return c }
+	city := func(name string, c wantedColumn) wantedColumn { c.null = c.null || needs.nulls; return named(name, c) }
 	return []wantedColumn{
-		named(keyPartition, partition), named(keyOffset, offset), named("sscsdm", code), named("extract_time", micros),
-		named("record", record), named("city_partition_id", partition), named("city_offset_id", offset),
-		named("city_ts", millis), named("hw_ts", millis),
+		named(keyPartition, partition), named(keyOffset, offset), city("sscsdm", code), city("extract_time", micros),
+		city("record", record), city("city_partition_id", partition), city("city_offset_id", offset),
+		city("city_ts", millis), named("hw_ts", millis),
 	}
 }
 
@@ -103,12 +109,12 @@ type finding struct {
 }
 
 // misfits holds a table against what the rows need. It is pure. model is unique,
-// duplicate, or empty for either; city the length of the longest city code.
-func misfits(t *tableFacts, model string, city int) []finding {
+// duplicate, or empty for either.
+func misfits(t *tableFacts, model string, needs rowNeeds) []finding {
 	if t.model == "" {
 		return []finding{{what: "it is no table with rows of its own"}}
 	}
-	wants := wanted(city)
+	wants := wanted(needs)
 	found := keyMisfits(t, model)
 	for i := range wants {
 		if f, bad := t.misfit(&wants[i]); bad {
@@ -160,7 +166,7 @@ func (t *tableFacts) misfit(w *wantedColumn) (finding, bool) {
 	}
 	why := w.refuse(c.typ)
 	if why == "" && w.null && !c.nullable {
-		why = "it is NOT NULL, and a record may have no value"
+		why = "it is NOT NULL, and a row may bring no value for it"
 	}
 	if why == "" {
 		return finding{}, false

@@ -124,7 +124,7 @@ func TestMisfits(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := misfits(c.table, c.model, c.city)
+			got := misfits(c.table, c.model, rowNeeds{city: c.city})
 			if len(got) != len(c.want) {
 				t.Fatalf("found %q", got)
 			}
@@ -197,14 +197,14 @@ func TestStatements(t *testing.T) {
 		ddl = strings.Join(strings.Fields(ddl), " ")
 		return strings.NewReplacer("( ", "(", " )", ")", " ,", ",").Replace(ddl)
 	}
-	if diff := cmp.Diff(shape(deploy.DorisStatements()[1]), shape(createTable("`ods`.`ODS_QL_JC_SSJC`", "unique", 6))); diff != "" {
+	if diff := cmp.Diff(shape(deploy.DorisStatements()[1]), shape(createTable("`ods`.`ODS_QL_JC_SSJC`", "unique", rowNeeds{city: 6}))); diff != "" {
 		t.Errorf("deploy/doris.sql (-) differs from what an error says (+):\n%s", diff)
 	}
-	if ddl := createTable("t", "duplicate", 20); !strings.Contains(ddl, "DUPLICATE KEY (") || strings.Contains(ddl, "merge_on_write") || !strings.Contains(ddl, "VARCHAR(20)") {
+	if ddl := createTable("t", "duplicate", rowNeeds{city: 20}); !strings.Contains(ddl, "DUPLICATE KEY (") || strings.Contains(ddl, "merge_on_write") || !strings.Contains(ddl, "VARCHAR(20)") {
 		t.Error(ddl)
 	}
 	var names []string
-	for _, w := range wanted(6) {
+	for _, w := range wanted(rowNeeds{city: 6}) {
 		names = append(names, w.name)
 	}
 	sent := strings.Split(columns, ",")

@@ -82,9 +82,9 @@ func fillsItself(ddl, column string) bool {
 }
 
 // createTable is deploy/doris.sql for one table, on one line.
-func createTable(quoted, model string, city int) string {
+func createTable(quoted, model string, needs rowNeeds) string {
 	var columns []string
-	for _, w := range wanted(city) {
+	for _, w := range wanted(needs) {
 		null := "NOT NULL"
 		if w.null {
 			null = "NULL"

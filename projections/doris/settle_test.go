@@ -206,7 +206,7 @@ func TestAheadOfAnAbortedLoad(t *testing.T) {
 		offset   int64
 		says     string
 	}{
-		{domain.ExactlyOnce, 1, "hub partition 1: last row at 1, this journal loaded up to 0"},
+		{domain.ExactlyOnce, 1, "hub partition 1: last row at 1, this journal's rows begin at 0, and it loaded none"},
 		{domain.AtLeastOnce, 3, "hub partition 1: last row at 3, this journal loaded up to 3"},
 		{domain.AtLeastOnce, 2, ""},
 		{domain.None, 3, "hub partition 1: last row at 3, this journal loaded up to 3"},

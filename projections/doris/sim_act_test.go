@@ -183,13 +183,18 @@ func (s *sim) catchUp() {
 	}
 }
 
-// lastCommit is the last event of the hub stream that has rows.
+// lastCommit is the last event of the input that has rows.
 func (s *sim) lastCommit() domain.Seq {
 	for seq := s.last.Seq; seq > 0; seq-- {
-		e, err := s.j.Get(s.ctx, s.streamOf(domain.LegHub), seq)
+		e, err := s.j.Get(s.ctx, s.last.Stream, seq)
 		must(s.t, err)
-		if _, ok := e.Event.(*domain.HubCommitted); ok {
+		switch ev := e.Event.(type) {
+		case *domain.HubCommitted:
 			return seq
+		case *domain.Ingested: // of a direct pipeline
+			if domain.DirectCommit(seq, ev).Rows > 0 {
+				return seq
+			}
 		}
 	}
 	return 0

@@ -137,7 +137,7 @@ func (s *sim) checkLabels(db *sql.DB, events []*journal.Entry) {
 // checkBooks folds the three streams, and demands that exactly the rows are left out
 // that the table cannot hold.
 func (s *sim) checkBooks() {
-	var b domain.Books
+	b := domain.Books{Direct: s.plan.direct}
 	for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris} {
 		for _, e := range s.history(leg) {
 			if err := b.Add(leg, e.Seq, e.Event); err != nil {
@@ -199,6 +199,6 @@ func (s *sim) history(leg domain.Leg) (out []*journal.Entry) {
 func (s *sim) report() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Sprintf("%s\n%s\n%s\nagain: go test ./projections/doris -run TestSim -schedules 1 -seed %d", s.plan,
-		strings.Join(s.trace, "\n"), strings.Join(s.failures, "\n"), s.plan.seed)
+	return fmt.Sprintf("%s\n%s\n%s\nagain: go test ./projections/doris -run %s -schedules 1 -seed %d", s.plan,
+		strings.Join(s.trace, "\n"), strings.Join(s.failures, "\n"), map[bool]string{false: "TestSim$", true: "TestSimDirect$"}[s.plan.direct], s.plan.seed)
 }

@@ -22,6 +22,7 @@ const simRecordMax = 300
 // simPlan is one schedule. It is made from its seed alone, before anything runs.
 type simPlan struct {
 	seed     uint64
+	direct   bool // the source is the hub topic itself
 	model    string
 	semantic domain.Semantic
 	fes, bes int

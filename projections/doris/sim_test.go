@@ -32,18 +32,24 @@ var (
 // virtual time. In the end the table holds what the journal says, exactly. Seeds that
 // once failed run first.
 func TestSim(t *testing.T) {
-	n := *simSchedules
-	if n == 0 {
-		n = 500
-		if testing.Short() {
-			n = 100
-		}
+	simulateAll(t, 500, simKept(t), false)
+}
+
+// TestSimDirect is TestSim for a leg whose source is the hub topic itself.
+func TestSimDirect(t *testing.T) { simulateAll(t, 100, nil, true) }
+
+func simulateAll(t *testing.T, n int, kept []uint64, direct bool) {
+	switch {
+	case *simSchedules > 0:
+		n = *simSchedules
+	case testing.Short():
+		n /= 5
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // each schedule leaves little behind, and is half as long so
 	all := &simTotals{began: time.Now(), n: map[string]int{}}
 	var seeds []uint64
 	if *simSchedules != 1 {
-		seeds = simKept(t)
+		seeds = kept
 	}
 	for i := range n {
 		seeds = append(seeds, *simSeed+uint64(i))
@@ -60,7 +66,9 @@ func TestSim(t *testing.T) {
 					if i >= len(seeds) {
 						return
 					}
-					simulate(t, seeds[i], filepath.Join(dir, fmt.Sprint(i)), password, all)
+					plan := newSimPlan(seeds[i])
+					plan.direct = direct
+					simulate(t, plan, filepath.Join(dir, fmt.Sprint(i)), password, all)
 				}
 			})
 		}
@@ -69,8 +77,7 @@ func TestSim(t *testing.T) {
 }
 
 // simulate runs one schedule in a bubble.
-func simulate(t *testing.T, seed uint64, dir, password string, all *simTotals) {
-	plan := newSimPlan(seed)
+func simulate(t *testing.T, plan *simPlan, dir, password string, all *simTotals) {
 	// A goroutine that hangs outside virtual time would hang the test without a word.
 	late := time.AfterFunc(5*time.Minute, func() { panic(fmt.Sprintf("the clock stands still in %s", plan)) })
 	defer late.Stop()
@@ -95,7 +102,7 @@ func (s *sim) prepare() {
 	must(s.t, err)
 	db := sql.OpenDB(connector)
 	defer db.Close()
-	for _, q := range []string{"CREATE DATABASE " + database, ddl(s.plan.model)} {
+	for _, q := range []string{"CREATE DATABASE " + database, s.ddl()} {
 		_, err := db.ExecContext(s.ctx, q)
 		must(s.t, err)
 	}

@@ -98,6 +98,9 @@ func (s *sim) config(host *simHost) doris.Config {
 			User: user, PasswordFile: s.password, Timeouts: s.plan.timeouts, Dial: host.Dial, BEMap: map[string]string{},
 		},
 	}
+	if s.plan.direct {
+		c.Pipeline.Direct, c.Pipeline.Sources = true, []domain.SourceConfig{{ID: "hub"}}
+	}
 	for i := range s.plan.fes {
 		c.Conn.FE = append(c.Conn.FE, fmt.Sprintf("http://fe.sim:%d", 8030+i))
 		c.Conn.MySQL = append(c.Conn.MySQL, fmt.Sprintf("fe.sim:%d", 9030+i))
@@ -175,6 +178,11 @@ func (s *sim) count(what string, n int) {
 
 // openSources journals where the source partitions begin, which the books want to know.
 func (s *sim) openSources() {
+	if s.plan.direct {
+		_, err := s.ingest.Append(s.ctx, &domain.SourceOpened{Owned: s.ingest.Owned(), Source: "hub", Generation: 1, Starts: []domain.Start{{Partition: 1}, {Partition: 3}}})
+		must(s.t, err)
+		return
+	}
 	for _, id := range []domain.SourceID{"nanjing", "wuxi"} {
 		ev := &domain.SourceOpened{Owned: s.ingest.Owned(), Source: id, Generation: 1, Topic: "t", StartPolicy: "earliest"}
 		for p := range int32(4) {
@@ -188,6 +196,10 @@ func (s *sim) openSources() {
 // feed journals rows and commits them to the hub, as the hub leg would: the shard's
 // hub partitions are 1 and 3, and a marker follows each transaction.
 func (s *sim) feed(f simFeed) {
+	if s.plan.direct {
+		s.feedHub(f)
+		return
+	}
 	ev := &domain.Ingested{Owned: s.ingest.Owned(), ExtractTime: domain.Micros(time.Now().UnixMicro())}
 	for _, p := range f.parts {
 		key := fmt.Sprint(p.source, p.partition)

@@ -31,19 +31,20 @@ func (e *tableError) Error() string {
 // checkTable holds the table against what the rows need, before anything is begun.
 // Errors: *tableError.
 func (l *leg) checkTable(ctx context.Context) error {
-	city := 0
-	for _, s := range l.cfg.Pipeline.Sources {
-		city = max(city, len(s.City))
+	needs := rowNeeds{nulls: l.cfg.Pipeline.Direct}
+	inForce, _ := l.cfg.Configured()
+	for _, s := range inForce.Sources {
+		needs.city = max(needs.city, len(s.City))
 	}
 	facts, read, err := l.describe(ctx)
 	if err != nil {
 		return l.mayNot("read", err)
 	}
-	create := createTable(l.quotedTable(), l.cfg.Model, city)
+	create := createTable(l.quotedTable(), l.cfg.Model, needs)
 	if facts == nil {
 		return &tableError{l.table(), []string{"is not there, or its user may not see it; Hefu never makes it"}, []string{create, l.grant()}}
 	}
-	if found := misfits(facts, l.cfg.Model, city); len(found) > 0 {
+	if found := misfits(facts, l.cfg.Model, needs); len(found) > 0 {
 		return misfitsError(l.table(), found, l.quotedTable(), create)
 	}
 	if read != nil {
@@ -53,6 +54,9 @@ func (l *leg) checkTable(ctx context.Context) error {
 		return l.mayNot("load into", err)
 	}
 	l.bindRecord(ctx, facts.column("record").typ)
+	if t := facts.column("sscsdm").typ; t.size > 0 {
+		l.bounds.city = t.size
+	}
 	return nil
 }
 

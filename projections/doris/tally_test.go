@@ -29,18 +29,29 @@ func (w *world) table() (out []string) {
 	must(w.t, err)
 	defer rows.Close()
 	for rows.Next() {
-		var hp, ho, cp, co int64
-		var city, extract, cityTS, hubTS string
-		var rec sql.NullString
+		var hp, ho int64
+		var city, extract, rec, cp, co, cityTS sql.NullString
+		var hubTS string
 		must(w.t, rows.Scan(&hp, &ho, &city, &extract, &rec, &cp, &co, &cityTS, &hubTS))
-		text := "NULL"
 		if rec.Valid {
-			text = fmt.Sprintf("%q", rec.String)
+			rec.String = fmt.Sprintf("%q", rec.String)
 		}
-		out = append(out, fmt.Sprintf("%d/%07d %s %s %s %d/%d %s %s", hp, ho, city, extract, text, cp, co, cityTS, hubTS))
+		out = append(out, fmt.Sprintf("%d/%07d %s %s %s %s/%s %s %s", hp, ho, orNull(city, "NULL"), orNull(extract, "NULL -"), orNull(rec, "NULL"),
+			orNull(cp, "NULL"), orNull(co, "NULL"), orNull(cityTS, "NULL -"), hubTS))
 	}
 	must(w.t, rows.Err())
 	return out
+}
+
+func orNull(v sql.NullString, null string) string {
+	switch {
+	case !v.Valid:
+		return null
+	case v.String == "":
+		return `""` // an empty city
+	default:
+		return v.String
+	}
 }
 
 // Tally implements projectiontest.World: the table holds every row exactly once, and
@@ -60,7 +71,7 @@ func (w *world) Tally() {
 // addsUp folds the three streams into books.
 func (w *world) addsUp() {
 	w.t.Helper()
-	var b domain.Books
+	b := domain.Books{Direct: w.cfg.Pipeline.Direct}
 	for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris} {
 		for _, e := range w.history(leg) {
 			must(w.t, b.Add(leg, e.Seq, e.Event))
@@ -137,6 +148,9 @@ func (w *world) Process() projections.Opener { d, _ := w.leg(); return d }
 
 // Feed implements projectiontest.World.
 func (w *world) Feed() domain.Cursor {
+	if w.cfg.Pipeline.Direct {
+		return w.feedHub(hubRecords(w, 1, 3), hubRecords(w, 3, 2))
+	}
 	return w.feed(w.plain("nanjing", 0, 3), w.plain("wuxi", 1, 2))
 }
 

@@ -18,6 +18,7 @@ type pieces struct {
 	event  *domain.Ingested
 	run    *domain.Run
 	hub    []domain.HubRun // of the same Ingest and Run, by First
+	direct bool            // the run is of the hub topic itself
 }
 
 // walk reads the ingest events of committed hub transactions, one at a time, and calls
@@ -29,7 +30,7 @@ func (d *Doris) walk(ctx context.Context, commits []*domain.HubCommitted, do fun
 			r.Close()
 		}
 	}()
-	p := &pieces{}
+	p := &pieces{direct: d.cfg.Pipeline.Direct}
 	for _, c := range commits {
 		p.commit = c
 		for left := c.Runs; len(left) > 0; left = left[len(p.hub):] {
@@ -72,8 +73,12 @@ func sameRun(runs []domain.HubRun) []domain.HubRun {
 }
 
 // rows calls do for each row of the pieces with the hub run that holds it and its
-// ordinal in the ingest run. What lies between the pieces the hub had to leave out.
-func (p *pieces) rows(dec *recordbatch.Decoder, do func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error) error {
+// ordinal in the ingest run. What lies between the pieces the hub had to leave out. bad is
+// called for a batch that does not decode, with its number of rows, where the hub itself
+// is the source; a hub leg carries no such rows.
+func (p *pieces) rows(dec *recordbatch.Decoder, do func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error,
+	bad func(at *domain.HubRun, ordinal, n int64, h recordbatch.Header, b []byte) error,
+) error {
 	left, taken := p.hub, int64(0)
 	err := projections.Rows(dec, p.run, func(ordinal int64, r *recordbatch.Record) error {
 		if len(left) == 0 || ordinal < left[0].First {
@@ -87,7 +92,20 @@ func (p *pieces) rows(dec *recordbatch.Decoder, do func(at *domain.HubRun, ordin
 			left, taken = left[1:], 0
 		}
 		return do(at, ordinal, r)
-	}, nil)
+	}, func(ordinal int64, h recordbatch.Header, b []byte) error {
+		n := h.Overlap(p.run.First, p.run.Next)
+		if !p.direct || len(left) == 0 || n == 0 {
+			return nil
+		}
+		at := &left[0]
+		if taken += n; ordinal != at.First+taken-n || taken > at.N {
+			return p.contradicts(at, at.First+taken-n)
+		}
+		if taken == at.N {
+			left, taken = left[1:], 0
+		}
+		return bad(at, ordinal, n, h, b)
+	})
 	if err == nil && len(left) > 0 {
 		err = p.contradicts(&left[0], left[0].First+taken)
 	}

@@ -54,6 +54,8 @@ type world struct {
 	want []string         // rows that the table must hold
 	lose map[int64]bool   // ordinals of the next part that it cannot hold
 
+	positions []domain.Position // of a direct pipeline
+
 	mu   sync.Mutex
 	puts map[domain.Kind]func() journal.Fault // of the next put of a kind to the doris stream
 }
