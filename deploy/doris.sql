@@ -14,6 +14,8 @@
 --   city_ts, hw_ts DATETIME(3)            another one:  ALTER TABLE … MODIFY COLUMN extract_time DATETIME(6) NOT NULL;
 --   record                                STRING or VARCHAR, and NULL, for a record may have no value; not JSON or VARIANT,
 --                                         which write it anew:  ALTER TABLE … MODIFY COLUMN record STRING NULL;
+--   in a pipeline with read_hub           NULL in all columns but the three of the hub, whose rows may bring no value:
+--                                         ALTER TABLE … MODIFY COLUMN city_ts DATETIME(3) NULL;
 --   further columns                       with NULL or a default, since no row brings a value for them:
 --                                         ALTER TABLE … MODIFY COLUMN note VARCHAR(20) NULL;
 --   a UNIQUE key                          exactly (hw_partition_id, hw_offset_id); no ALTER TABLE changes a key.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	API       API        `yaml:"api"`
 	Log       Log        `yaml:"log"`
 	Pipelines []Pipeline `yaml:"pipelines"`
+
+	Path string `yaml:"-"` // where Load read it; empty for one that was made otherwise
 }
 
 // Journal says which JetStream holds the journal, and how large it may grow.
@@ -59,6 +62,7 @@ type Pipeline struct {
 	Hub      Hub      `yaml:"hub"`
 	Doris    *Doris   `yaml:"doris,omitempty"` // nil: the pipeline ends at the hub topic
 	Sources  []Source `yaml:"sources"`
+	ReadHub  *ReadHub `yaml:"read_hub,omitempty"` // in place of sources: the hub topic itself is read
 }
 
 // Ingest bounds what one shard holds between the city clusters and the journal.
@@ -73,10 +77,14 @@ type Ingest struct {
 // Hub is the cluster and the topic in the middle.
 type Hub struct {
 	kafkaconn.Config   `yaml:",inline"`
-	Topic              string        `yaml:"topic"`
-	ProgressTopic      string        `yaml:"progress_topic,omitempty"` // hefu-progress-<pipeline> by default
-	Batch              HubBatch      `yaml:"batch"`
-	TransactionTimeout time.Duration `yaml:"transaction_timeout"`
+	Properties         map[string]string `yaml:"properties,omitempty"` // in Kafka's names; Parse turns them into the keys of Config
+	Topic              string            `yaml:"topic"`
+	ProgressTopic      string            `yaml:"progress_topic,omitempty"` // hefu-progress-<pipeline> by default
+	Batch              HubBatch          `yaml:"batch"`
+	TransactionTimeout time.Duration     `yaml:"transaction_timeout"`
+	Semantic           string            `yaml:"semantic"` // domain.None, AtLeastOnce or ExactlyOnce
+	Format             HubFormat         `yaml:"format"`
+	BacklogGroup       string            `yaml:"backlog_group,omitempty"` // the first start demands that this group has taken all rows of the topic
 }
 
 // HubBatch bounds one hub transaction; the first bound reached cuts it.
@@ -107,15 +115,17 @@ type DorisBatch struct {
 	Interval time.Duration `yaml:"interval"` // between two loads of all shards into the table
 }
 
-// Source is one city's topic on its own cluster.
+// Source is one city's topic, or several of them, on its own cluster.
 type Source struct {
 	ID               string `yaml:"id"`   // [a-z0-9-]{1,32}, unique in its pipeline, the same for ever
 	City             string `yaml:"city"` // sscsdm
 	kafkaconn.Config `yaml:",inline"`
-	Topic            string `yaml:"topic"`
-	Start            string `yaml:"start"` // StartEarliest, StartLatest or StartGroupOffsets
-	Group            string `yaml:"group,omitempty"`
-	OnMissingCursor  string `yaml:"on_missing_cursor,omitempty"` // StartEarliest, StartLatest or MissingFail; with StartGroupOffsets only
+	Properties       map[string]string `yaml:"properties,omitempty"`    // in Kafka's names; Parse turns them into the keys of Config
+	Topic            string            `yaml:"topic,omitempty"`         // one of the three
+	Topics           []string          `yaml:"topics,omitempty"`        // a list
+	TopicPattern     string            `yaml:"topic_pattern,omitempty"` // a regular expression (RE2) that whole names match
+	Reading          `yaml:",inline"`
+	Records          `yaml:",inline"`
 }
 
 // The words that some keys are limited to.
@@ -124,10 +134,11 @@ const (
 	ModeExternal      = "external"
 	ModelUnique       = "unique"
 	ModelDuplicate    = "duplicate"
-	StartEarliest     = "earliest"
-	StartLatest       = "latest"
-	StartGroupOffsets = "group-offsets"
-	MissingFail       = "fail"
+	MissingEarliest   = string(domain.MissingEarliest)
+	MissingLatest     = string(domain.MissingLatest)
+	MissingFail       = string(domain.MissingFail)
+	StartEarliest     = string(domain.StartEarliest)
+	StartGroupOffsets = string(domain.StartGroupOffsets)
 )
 
 // Load reads and checks the file at path. Errors about its content are *Error and name the file by its base name.
@@ -136,7 +147,12 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(filepath.Base(path), text)
+	c, err := Parse(filepath.Base(path), text)
+	if err != nil {
+		return nil, err
+	}
+	c.Path = path
+	return c, nil
 }
 
 // Parse reads and checks the text of a configuration; name stands for the file in errors, which are all *Error. What it

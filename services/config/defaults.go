@@ -47,6 +47,8 @@ func DefaultPipeline() Pipeline {
 		Hub: Hub{
 			Batch:              HubBatch{Rows: 50_000, Bytes: 16 << 20, Age: 200 * time.Millisecond, Runs: 512},
 			TransactionTimeout: 15 * time.Second,
+			Semantic:           string(domain.ExactlyOnce),
+			Format:             HubFormat{TimestampFormat: string(domain.TimestampSQL), Key: FormatNone, Headers: FormatNone},
 		},
 	}
 }
@@ -64,7 +66,12 @@ func DefaultDoris() Doris {
 }
 
 // DefaultSource is a Source with every default.
-func DefaultSource() Source { return Source{Start: StartEarliest} }
+func DefaultSource() Source {
+	return Source{Reading: DefaultReading(), Records: Records{Format: string(domain.FormatRaw)}}
+}
+
+// DefaultReading is a Reading with every default.
+func DefaultReading() Reading { return Reading{Start: StartEarliest, Isolation: ReadCommitted} }
 
 // derive fills in the defaults that follow from another key.
 func (c *Config) derive() {
@@ -73,10 +80,19 @@ func (c *Config) derive() {
 		if p.Hub.ProgressTopic == "" {
 			p.Hub.ProgressTopic = "hefu-progress-" + p.Name
 		}
+		applyProperties(&p.Hub.Config, &p.Hub.Properties)
 		for j := range p.Sources {
-			if s := &p.Sources[j]; s.Start == StartGroupOffsets && s.OnMissingCursor == "" {
-				s.OnMissingCursor = MissingFail
-			}
+			applyProperties(&p.Sources[j].Config, &p.Sources[j].Properties)
+			p.Sources[j].derive()
 		}
+		if p.ReadHub != nil {
+			p.ReadHub.derive()
+		}
+	}
+}
+
+func (r *Reading) derive() {
+	if r.Start == StartGroupOffsets && r.OnMissingCursor == "" {
+		r.OnMissingCursor = MissingFail
 	}
 }

@@ -45,6 +45,8 @@ func setDefaults(v reflect.Value) {
 		*p = DefaultDoris()
 	case *Source:
 		*p = DefaultSource()
+	case *ReadHub:
+		*p = ReadHub{Reading: DefaultReading()}
 	}
 }
 

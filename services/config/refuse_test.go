@@ -35,7 +35,7 @@ pipelines:
         city: "320100"
         brokers: [nj:9092]
         topic: SSJC
-        start: earliest
+        start: earliest-offset
       - id: wuxi
         city: "320200"
         brokers: [wx:9092]
@@ -74,7 +74,7 @@ func TestRefuse(t *testing.T) {
 		// Keys.
 		{"data_dir", "datadir", `2:1: datadir: is not a key here; allowed: instance, data_dir, journal, api, log, pipelines`},
 		{"linger: 5ms", "lingre: 5ms", `13:33: pipelines[0].ingest.lingre: is not a key here; allowed: event_bytes, linger, queue_bytes, fetch_bytes, max_wait`},
-		{"        start: earliest", "        begin: earliest", `29:9: pipelines[0].sources[0].begin: is not a key here; allowed: id, city, brokers, tls, sasl, client_id, topic, start, group, on_missing_cursor`},
+		{"        start: earliest-offset", "        begin: earliest-offset", `29:9: pipelines[0].sources[0].begin: is not a key here; allowed: id, city, brokers, tls, sasl, client_id, properties, topic, topics, topic_pattern, start, start_timestamp, start_timestamps, start_offsets, group, on_missing_cursor, bounded, bounded_timestamp, bounded_offsets, isolation, paused, catch_up, format, charset, type, columns, fail_on_missing_field, ignore_parse_errors, timestamp_format`},
 		{"      topic: ODS\n", "      topic: ODS\n      topic: ODS2\n", `17:7: pipelines[0].hub.topic: is given twice, first in line 16; allowed: each key once`},
 		{"log:", "<<: {level: info}\nlog:", `8:1: <<: is not a key here; allowed: instance, data_dir, journal, api, log, pipelines`},
 		{"log:", "1: one\nlog:", `8:1: 1: is not a key here; allowed: instance, data_dir, journal, api, log, pipelines`},
@@ -149,8 +149,8 @@ func TestRefuse(t *testing.T) {
 		{"transaction_timeout: 15s", "transaction_timeout: 300ms", `18:28: pipelines[0].hub.transaction_timeout: is 300ms; allowed: 1s to 15m0s (longer than a batch takes, at most the brokers' transaction.max.timeout.ms)`},
 		{"topic: ODS", "topic: ODS\n      tls: {cert_file: /c}", `17:12: pipelines[0].hub.tls.key_file: is missing; allowed: the key of cert_file`},
 		{"topic: ODS", "topic: ODS\n      tls: {key_file: /c}", `17:12: pipelines[0].hub.tls.cert_file: is missing; allowed: the certificate of key_file`},
-		{"topic: ODS", "topic: ODS\n      sasl: {mechanism: PLAIN, user: u, password: p}", `17:41: pipelines[0].hub.sasl.password: is not a key here; allowed: mechanism, user, password_file`},
-		{"topic: ODS", "topic: ODS\n      sasl:\n        mechanism: GSSAPI", `18:20: pipelines[0].hub.sasl.mechanism: is "GSSAPI"; allowed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`},
+		{"topic: ODS", "topic: ODS\n      sasl: {mechanism: PLAIN, user: u, password: p}", `17:41: pipelines[0].hub.sasl.password: is not a key here; allowed: mechanism, user, password_file, principal, realm, keytab_file, krb5_conf, service_name, domain_name`},
+		{"topic: ODS", "topic: ODS\n      sasl:\n        mechanism: OAUTHBEARER", `18:20: pipelines[0].hub.sasl.mechanism: is "OAUTHBEARER"; allowed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, GSSAPI`},
 		{"topic: ODS", "topic: ODS\n      sasl: {mechanism: PLAIN}", `17:13: pipelines[0].hub.sasl.user: is missing; allowed: a user of the cluster`},
 		{"topic: ODS", "topic: ODS\n      sasl: {mechanism: PLAIN, user: u}", `17:13: pipelines[0].hub.sasl.password_file: is missing; allowed: a file that holds the password`},
 		// Doris.
@@ -200,10 +200,10 @@ func TestRefuse(t *testing.T) {
 		{`"320200"`, "无锡", `31:15: pipelines[0].sources[1].city: is "无锡"; allowed: 1 to 16 of a-z, A-Z, 0-9, _ and - (sscsdm is VARCHAR(16))`},
 		{"brokers: [wx:9092]", "brokers: [wx]", `32:19: pipelines[0].sources[1].brokers[0]: is "wx"; allowed: host:port`},
 		{"brokers: [wx:9092]\n        topic: SSJC", "brokers: [wx:9092]", `30:9: pipelines[0].sources[1].topic: is missing; allowed: the name of a Kafka topic: 1 to 249 of a-z, A-Z, 0-9, ., _ and -`},
-		{"start: earliest", "start: oldest", `29:16: pipelines[0].sources[0].start: is "oldest"; allowed: earliest, latest, group-offsets`},
-		{"start: earliest", "start: group-offsets", `25:9: pipelines[0].sources[0].group: is missing; allowed: the consumer group whose offsets are the start`},
-		{"start: earliest", "start: latest\n        on_missing_cursor: fail", `30:28: pipelines[0].sources[0].on_missing_cursor: has no meaning here; allowed: only with start: group-offsets`},
-		{"start: earliest", "start: group-offsets\n        group: g\n        on_missing_cursor: skip", `31:28: pipelines[0].sources[0].on_missing_cursor: is "skip"; allowed: earliest, latest, fail`},
+		{"start: earliest-offset", "start: oldest", `29:16: pipelines[0].sources[0].start: is "oldest"; allowed: earliest-offset, latest-offset, group-offsets, timestamp, specific-offsets`},
+		{"start: earliest-offset", "start: group-offsets", `25:9: pipelines[0].sources[0].group: is missing; allowed: the consumer group whose offsets are the start`},
+		{"start: earliest-offset", "start: latest-offset\n        on_missing_cursor: fail", `30:28: pipelines[0].sources[0].on_missing_cursor: has no meaning here; allowed: only with start: group-offsets`},
+		{"start: earliest-offset", "start: group-offsets\n        group: g\n        on_missing_cursor: skip", `31:28: pipelines[0].sources[0].on_missing_cursor: is "skip"; allowed: earliest, latest, fail`},
 		{"brokers: [wx:9092]\n        topic: SSJC", "brokers: [wx:9092, hub:9092]\n        topic: ODS", `33:16: pipelines[0].sources[1].topic: is "ODS", the hub topic itself; allowed: a topic that this pipeline does not write`},
 		// Pipelines beside each other.
 		{base, base + strings.Replace(second, "other", "bridge", 1), `34:11: pipelines[1].name: is "bridge", as pipelines[0].name is; allowed: one that no other has (streams and labels carry it)`},

@@ -7,6 +7,7 @@ import (
 	"time"
 	_ "time/tzdata" // a time zone must be known on hosts without a database of them; it shapes what is written
 
+	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
@@ -94,17 +95,21 @@ func (p *Pipeline) rules(at string) []rule {
 	if p.Doris != nil {
 		rules = append(rules, p.Doris.rules(at+".doris", p.Timezone)...)
 	}
+	if p.ReadHub != nil {
+		return append(rules, p.ReadHub.rules(at+".read_hub", p)...)
+	}
 	rules = append(rules, rule{at + ".sources", len(p.Sources) > 0, "is missing", "a list of at least one source"})
 	var ids, cities []string
 	for i := range p.Sources {
 		s := &p.Sources[i]
 		ids, cities = append(ids, s.ID), append(cities, s.City)
-		rules = append(rules, s.rules(fmt.Sprintf("%s.sources[%d]", at, i))...)
+		rules = append(rules, s.rules(fmt.Sprintf("%s.sources[%d]", at, i), p.Doris != nil)...)
 		rules = append(rules, rule{
-			fmt.Sprintf("%s.sources[%d].topic", at, i), !p.Hub.is(s.Config, s.Topic),
-			fmt.Sprintf("is %q, the hub topic itself", s.Topic), "a topic that this pipeline does not write",
+			fmt.Sprintf("%s.sources[%d].topic", at, i), !s.reads(p.Hub.Topic) || !p.Hub.on(s.Config),
+			fmt.Sprintf("is %q, the hub topic itself", p.Hub.Topic), "a topic that this pipeline does not write",
 		})
 	}
+	rules = append(rules, p.carries(at)...)
 	source := func(key string) func(int) string {
 		return func(i int) string { return fmt.Sprintf("%s.sources[%d].%s", at, i, key) }
 	}
@@ -115,7 +120,7 @@ func (p *Pipeline) rules(at string) []rule {
 
 func (h *Hub) rules(at string) []rule {
 	b := &h.Batch
-	return slices.Concat(connection(at, h.Config), []rule{
+	return slices.Concat(connection(at, h.Config, h.Properties), []rule{
 		topicName(at+".topic", h.Topic),
 		topicName(at+".progress_topic", h.ProgressTopic),
 		{at + ".progress_topic", h.ProgressTopic != h.Topic, "is the hub topic", "a topic of its own"},
@@ -125,56 +130,36 @@ func (h *Hub) rules(at string) []rule {
 		between(at+".batch.runs", b.Runs, 1, 65_536, "all of them are in one outcome event"),
 		between(at+".transaction_timeout", h.TransactionTimeout, max(time.Second, 2*b.Age), 15*time.Minute,
 			"longer than a batch takes, at most the brokers' transaction.max.timeout.ms"),
-	})
+		oneOf(at+".semantic", h.Semantic, string(domain.None), string(domain.AtLeastOnce), string(domain.ExactlyOnce)),
+	}, h.Format.rules(at+".format"))
+}
+
+// rules are those of a pipeline that reads the hub topic p.Hub.
+func (r *ReadHub) rules(at string, p *Pipeline) []rule {
+	return append([]rule{
+		{at, len(p.Sources) == 0, "is given beside sources", "one of sources and read_hub"},
+		{at, p.Doris != nil, "leads nowhere", "only with doris: the rows are in the hub already"},
+	}, r.Reading.rules(at)...)
 }
 
 // is says whether a topic elsewhere is this hub topic, as far as addresses tell.
 func (h *Hub) is(other kafkaconn.Config, topic string) bool {
-	return topic == h.Topic && slices.ContainsFunc(other.Brokers, func(b string) bool { return slices.Contains(h.Brokers, b) })
+	return topic == h.Topic && h.on(other)
 }
 
-func (s *Source) rules(at string) []rule {
-	fromGroup := s.Start == StartGroupOffsets
-	rules := slices.Concat([]rule{
+// on says whether another connection is to the hub's cluster, as far as addresses tell.
+func (h *Hub) on(other kafkaconn.Config) bool {
+	return slices.ContainsFunc(other.Brokers, func(b string) bool { return slices.Contains(h.Brokers, b) })
+}
+
+func (s *Source) rules(at string, withTable bool) []rule {
+	return slices.Concat([]rule{
 		pipelineName(at+".id", s.ID),
 		need(at+".city", s.City, madeOf(s.City, 16, lower+upper+digits+"_-"), cityAllowed),
-	}, connection(at, s.Config), []rule{
-		topicName(at+".topic", s.Topic),
-		oneOf(at+".start", s.Start, StartEarliest, StartLatest, StartGroupOffsets),
-		only(at+".on_missing_cursor", s.OnMissingCursor != "", fromGroup, "start: "+StartGroupOffsets),
-	})
-	if fromGroup {
-		rules = append(rules,
-			need(at+".group", s.Group, true, "the consumer group whose offsets are the start"),
-			oneOf(at+".on_missing_cursor", s.OnMissingCursor, StartEarliest, StartLatest, MissingFail))
-	}
-	return rules
+	}, connection(at, s.Config, s.Properties), s.topics(at), s.Reading.rules(at), s.Records.rules(at, withTable))
 }
 
-// connection is the part that hub and sources share.
-func connection(at string, k kafkaconn.Config) []rule {
-	rules := each(at+".brokers", k.Brokers, hostPort, "host:port")
-	if t := k.TLS; t != nil {
-		rules = append(rules, certificate(at+".tls", t.CertFile, t.KeyFile)...)
-	}
-	if s := k.SASL; s != nil {
-		rules = append(rules,
-			oneOf(at+".sasl.mechanism", s.Mechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
-			need(at+".sasl.user", s.User, true, "a user of the cluster"),
-			need(at+".sasl.password_file", s.PasswordFile, true, "a file that holds the password"))
-	}
-	return rules
-}
-
-// certificate is our own one, which is of use with its key only.
-func certificate(at, cert, key string) []rule {
-	return []rule{
-		{at + ".key_file", cert == "" || key != "", "is missing", "the key of cert_file"},
-		{at + ".cert_file", key == "" || cert != "", "is missing", "the certificate of key_file"},
-	}
-}
-
-// apart keeps pipelines from writing the same thing: each hub topic, progress topic and table has one pipeline.
+// apart keeps pipelines from writing the same thing: each hub topic, progress topic and table has one pipeline that goes on.
 func (c *Config) apart() []rule {
 	name := func(key string) func(int) string {
 		return func(i int) string { return fmt.Sprintf("pipelines[%d].%s", i, key) }
@@ -186,10 +171,16 @@ func (c *Config) apart() []rule {
 		names = append(names, p.Name)
 		for j := range c.Pipelines[:i] {
 			o := &c.Pipelines[j]
+			// What is only read may be another's: a backlog is loaded into the table that goes on.
+			reads := p.ReadHub != nil || o.ReadHub != nil
 			rules = append(rules,
-				rule{name("hub.topic")(i), !o.Hub.is(p.Hub.Config, p.Hub.Topic), "is also " + name("hub.topic")(j), "a topic of its own"},
-				rule{name("hub.progress_topic")(i), p.Hub.ProgressTopic != o.Hub.ProgressTopic, "is also " + name("hub.progress_topic")(j), "a topic of its own"},
-				rule{name("doris.table")(i), !p.Doris.is(o.Doris), "is also " + name("doris.table")(j), "a table of its own"})
+				rule{name("hub.topic")(i), reads || !o.Hub.is(p.Hub.Config, p.Hub.Topic), "is also " + name("hub.topic")(j), "a topic of its own"},
+				rule{name("hub.progress_topic")(i), reads || p.Hub.ProgressTopic != o.Hub.ProgressTopic, "is also " + name("hub.progress_topic")(j), "a topic of its own"},
+				rule{name("doris.table")(i), reads || !p.Doris.is(o.Doris), "is also " + name("doris.table")(j), "a table of its own"},
+				rule{
+					name("read_hub.bounded")(i), p.ReadHub == nil || o.ReadHub != nil || !p.Doris.is(o.Doris) || p.ReadHub.Bounded != "",
+					"is missing, and " + name("doris.table")(j) + " is loaded too", "an end: from there on the rows are the other pipeline's",
+				})
 		}
 	}
 	return append(unique(name("name"), names, "streams and labels carry it"), rules...)

@@ -95,7 +95,7 @@ func hostPort(key, value string) rule {
 func isHostPort(text string, lowest int) bool {
 	host, port, err := net.SplitHostPort(text)
 	n, notNumber := strconv.Atoi(port)
-	return err == nil && notNumber == nil && lowest <= n && n <= 65535 && host != "" && !strings.ContainsAny(host, " \t/@,")
+	return err == nil && notNumber == nil && lowest <= n && n <= 65535 && host != "" && !strings.ContainsAny(host, " \t/@,*")
 }
 
 // server is a rule over scheme://host:port. A value with a user in it is not repeated in the error, nor accepted: the
