@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hefu-io/hefu/domain"
@@ -13,14 +14,19 @@ import (
 // Books is what a journal says of itself: events by stream and kind, intents and
 // outcomes, and the accounts of every source partition.
 type Books struct {
-	Pipeline string
-	Journal  domain.JournalID
-	Created  domain.Micros
-	Streams  []StreamBooks
-	Shards   []ShardBooks
-	Accounts []*domain.Account
-	Excluded []Excluded
-	Findings []string // what does not add up
+	Pipeline  string
+	Journal   domain.JournalID
+	Created   domain.Micros
+	Direct    bool // the source is the hub topic itself, and there are no cities
+	Streams   []StreamBooks
+	Shards    []ShardBooks
+	Accounts  []*domain.Account
+	Positions []domain.Position // of all source partitions, as they are journaled
+	// HubBegins is the offset of the first row of these books in each hub partition that has
+	// one; what lies before it is of whoever filled the hub before.
+	HubBegins map[int32]int64
+	Excluded  []Excluded
+	Findings  []string // what does not add up
 }
 
 // StreamBooks counts one stream.
@@ -58,14 +64,17 @@ type Excluded struct {
 // ReadBooks reads every event of a journal once and checks every chain: a broken one is
 // an error, sums that do not add up are findings.
 func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
-	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID()}
+	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID(), HubBegins: map[int32]int64{}}
 	tail, err := tailOf(ctx, j, domain.ControlStream(j.Pipeline()))
 	if err != nil {
 		return nil, err
 	}
 	control, err := b.read(ctx, j, domain.ControlStream(j.Pipeline()), tail, func(e *journal.Entry) error {
-		if g, ok := e.Event.(*domain.Genesis); ok {
-			b.Created = g.Created
+		switch ev := e.Event.(type) {
+		case *domain.Genesis:
+			b.Created = ev.Created
+		case *domain.PipelineConfigured:
+			b.Direct = ev.Config.Direct
 		}
 		return nil
 	})
@@ -90,11 +99,15 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 			return false, err
 		}
 	}
-	var books domain.Books
+	books := domain.Books{Direct: b.Direct}
+	var positions []domain.Position
 	left := leftOut{runs: map[domain.Seq][]domain.PartitionKey{}, begun: map[domain.Seq]*domain.DorisBegun{}}
 	for _, leg := range legs {
 		there, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
 			b.Excluded = append(b.Excluded, left.out(e)...)
+			if p := domain.PositionsOf(e.Event); p != nil {
+				positions = p
+			}
 			return books.Add(leg, e.Seq, e.Event)
 		})
 		if err != nil {
@@ -104,11 +117,12 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 	}
 	if found {
 		b.close(shard, &books)
+		b.Positions = append(b.Positions, positions...)
+		maps.Copy(b.HubBegins, books.HubBegins()) // a hub partition belongs to one shard
 	}
 	return found, nil
 }
 
-// tailOf is the last seq of a stream, 0 when it does not exist.
 // leftOut finds what committed batches left out.
 type leftOut struct {
 	runs  map[domain.Seq][]domain.PartitionKey // of ingest events
@@ -148,6 +162,7 @@ func (l *leftOut) named(leg domain.Leg, list []domain.Exclusion) (out []Excluded
 	return out
 }
 
+// tailOf is the last seq of a stream, 0 when it does not exist.
 func tailOf(ctx context.Context, j *journal.Journal, s domain.Stream) (domain.Seq, error) {
 	tail, err := j.Tail(ctx, s)
 	if errors.Is(err, journal.ErrNotFound) {

@@ -14,7 +14,7 @@ import (
 
 func bridge(sources ...config.Source) *config.Pipeline {
 	return &config.Pipeline{
-		Name: "bridge", Timezone: "Asia/Shanghai", Shards: 2, Hub: config.Hub{Topic: "ODS"},
+		Name: "bridge", Timezone: "Asia/Shanghai", Shards: 2, Hub: config.Hub{Topic: "ODS", Format: config.DefaultPipeline().Hub.Format},
 		Doris: &config.Doris{Database: "ods", Table: "t"}, Sources: sources,
 	}
 }
@@ -27,7 +27,7 @@ func TestDesiredFirstAndGrown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &domain.PipelineConfig{
-		Timezone: "Asia/Shanghai", Format: "flink-json", HubTopic: "ODS", HubPartitions: 8, Shards: 2, Table: "ods.t",
+		Timezone: "Asia/Shanghai", Format: domain.FlinkFormat(), HubTopic: "ODS", HubPartitions: 8, Shards: 2, Table: "ods.t",
 		Sources: []domain.SourceConfig{{ID: "a", City: "1", Topic: "QL", Base: 0}, {ID: "b", City: "2", Topic: "QL", Base: 4}},
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
@@ -47,7 +47,9 @@ func TestDesiredFirstAndGrown(t *testing.T) {
 }
 
 func TestDesiredRefuses(t *testing.T) {
-	now, err := pipeline.Desired(bridge(source("a", "1"), source("gone", "9")), nil, 8)
+	several := source("all", "5")
+	several.Topic, several.Topics = "", []string{"QL"}
+	now, err := pipeline.Desired(bridge(source("a", "1"), source("gone", "9"), several), nil, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +66,17 @@ func TestDesiredRefuses(t *testing.T) {
 		{"no table", func(p *config.Pipeline) { p.Doris = nil }, "is ods.t for this pipeline's life"},
 		{"city", func(p *config.Pipeline) { p.Sources[0].City = "2" }, "source a is city 1 topic QL for ever"},
 		{"topic", func(p *config.Pipeline) { p.Sources[0].Topic = "Z" }, "source a is city 1 topic QL for ever"},
-		{"comes back", func(p *config.Pipeline) { p.Sources = append(p.Sources, source("gone", "9")) }, "source gone was ended before"},
+		{"comes back as another", func(p *config.Pipeline) { p.Sources = append(p.Sources, source("gone", "8")) }, "source gone is city 9 topic QL for ever"},
+		{"record format", func(p *config.Pipeline) { p.Sources[0].Charset = "GBK" }, "source a is read as {Kind: Charset: Binary:false"},
+		{"hub format", func(p *config.Pipeline) { p.Hub.Format.Key = config.FormatPass }, "hub.format is"},
+		{"direct", func(p *config.Pipeline) { p.Sources, p.ReadHub = nil, &config.ReadHub{} }, "read_hub is false for this pipeline's life and true in the file"},
+		{"one becomes several", func(p *config.Pipeline) {
+			p.Sources[0].Topic, p.Sources[0].Topics = "", []string{"QL", "QL2"}
+		}, "source a is the one topic QL for ever"},
+		{"several become one", func(p *config.Pipeline) { p.Sources[1] = source("all", "5") }, "source all is an entry with several topics for ever (all/QL is one)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := bridge(source("a", "1"))
+			p := bridge(source("a", "1"), several)
 			c.change(p)
 			_, err := pipeline.Desired(p, now, 8)
 			var refused *pipeline.ConfigError

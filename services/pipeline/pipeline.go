@@ -25,6 +25,9 @@ type Role struct {
 	Version string
 	Legs    []domain.Leg // ingest, hub, doris
 	Shards  []int        // empty: all
+	// Reloads brings a token for each time that a person asks for Set.Reload by a signal;
+	// nil: nobody does.
+	Reloads <-chan os.Signal
 }
 
 // Has reports whether the role has a leg.
@@ -39,15 +42,19 @@ func (r Role) Has(leg domain.Leg) bool {
 
 // Open is one pipeline, opened: what its legs work with.
 type Open struct {
+	// Config is the file's as the process began. What may change while it runs is given by
+	// Sources; everything else may not.
 	Config      config.Pipeline
 	Journal     *journal.Journal
 	Control     *journal.Control
 	Incidents   projections.Incidents
-	Configured  domain.PipelineConfig // in force
+	Configured  domain.PipelineConfig // in force as the process began; InForce is that of now
 	ConfigSeq   domain.Seq
 	Incarnation domain.Seq
 	Shards      []int // that this process takes
 	MaxPayload  int64 // the largest event, bytes
+
+	reading reading
 }
 
 // open opens a pipeline's journal, applies or checks its configuration, and says
@@ -73,8 +80,29 @@ func open(ctx context.Context, c *config.Config, p config.Pipeline, store *Store
 	if err != nil {
 		return nil, err
 	}
-	control.State(func(s *domain.ControlState) { o.Configured, o.ConfigSeq = s.Config.Config, s.ConfigSeq })
-	return o, o.start(ctx, c, role)
+	o.Configured, o.ConfigSeq = o.InForce()
+	o.reading.set(p)
+	if role.Has(domain.LegHub) {
+		if err := checkBacklog(ctx, c, o, store, log); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.start(ctx, c, role); err != nil || !role.Has(domain.LegIngest) {
+		return o, err
+	}
+	return o, o.operate(ctx, &p, c.Instance, "hefu.yaml, as the process began")
+}
+
+// Has reports whether the pipeline has a leg.
+func (o *Open) Has(leg domain.Leg) bool {
+	switch leg {
+	case domain.LegHub:
+		return !o.Configured.Direct
+	case domain.LegDoris:
+		return o.Config.Doris != nil
+	default:
+		return true
+	}
 }
 
 // start appends Started, whose seq is the incarnation of this process.
@@ -95,7 +123,7 @@ func (o *Open) start(ctx context.Context, c *config.Config, role Role) error {
 			return &ConfigError{o.Config.Name, fmt.Sprintf("shard %d: the pipeline has %d, counted from 0", shard, o.Configured.Shards)}
 		}
 		for _, leg := range role.Legs {
-			if leg == domain.LegDoris && o.Config.Doris == nil {
+			if !o.Has(leg) {
 				continue
 			}
 			ev.Claims = append(ev.Claims, domain.Claim{Shard: shard, Leg: leg})
@@ -182,7 +210,7 @@ func countHubPartitions(ctx context.Context, p *config.Pipeline, log *slog.Logge
 				p.Hub.Topic, p.Hub.Brokers[0], p.Hub.Topic)}
 		case err.Error() != said:
 			said = err.Error()
-			log.WarnContext(ctx, "hub is not reachable, trying again", "pipeline", p.Name, "error", err)
+			log.WarnContext(ctx, "hub is not reachable, trying again", "pipeline", p.Name, "error", err, "hint", kafkaconn.Explain(err))
 		}
 		select {
 		case <-ctx.Done():

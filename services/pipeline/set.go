@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,18 +22,26 @@ const attestEvery = time.Minute
 
 // Set is all pipelines of a process. Run opens them; the services of the legs Wait.
 type Set struct {
-	c    *config.Config
+	// DiscoverEvery is how often clusters are asked for the topics of patterns: 30 s.
+	DiscoverEvery time.Duration
+
+	c    *config.Config // as the process began
 	role Role
 	log  *slog.Logger
 
 	held   chan struct{} // closed when no other process can have the store
 	opened chan struct{} // closed when the pipelines are open
 	open   []*Open
+
+	reloading sync.Mutex     // one change of the sources at a time
+	file      *config.Config // as last taken over
+	lastMu    sync.Mutex
+	last      *Reloaded // nil before the first
 }
 
 // NewSet makes the Set of a configuration; nothing is opened yet.
 func NewSet(c *config.Config, role Role, log *slog.Logger) *Set {
-	s := &Set{c: c, role: role, log: log, held: make(chan struct{}), opened: make(chan struct{})}
+	s := &Set{DiscoverEvery: discoverEvery, c: c, file: c, role: role, log: log, held: make(chan struct{}), opened: make(chan struct{})}
 	if c.Journal.Mode == config.ModeExternal {
 		close(s.held)
 	}
@@ -54,7 +63,7 @@ func (s *Set) Held(ctx context.Context) error {
 // Role is what this process takes.
 func (s *Set) Role() Role { return s.role }
 
-// Config is the file as read.
+// Config is the file as read when the process began.
 func (s *Set) Config() *config.Config { return s.c }
 
 // Opened reports the pipelines once they are open.
@@ -102,7 +111,12 @@ func (s *Set) Run(ctx context.Context) (err error) {
 		g.Go(func() error { return o.follow(ctx, s.log) })
 		g.Go(func() error { return o.watchOwners(ctx) })
 		g.Go(func() error { return o.watchSettings(ctx) })
+		g.Go(func() error { return o.watchConfig(ctx) })
+		if s.role.Has(domain.LegIngest) {
+			g.Go(func() error { return s.discover(ctx, o) })
+		}
 	}
+	g.Go(func() error { return s.heed(ctx) })
 	return ended(ctx, g.Wait())
 }
 
