@@ -18,13 +18,14 @@ import (
 
 // bookkeeping is what the journal says of one generation of one source partition.
 type bookkeeping struct {
-	start   domain.Start
-	policy  string
-	next    int64
-	rows    map[int64]string // offset: timestamp, key, value, headers
-	batches map[int64][]byte // base offset: as journaled
-	gaps    map[domain.Reason]int64
-	by      []domain.IncidentID
+	start      domain.Start
+	policy     string
+	stopPolicy string
+	next       int64
+	rows       map[int64]string // offset: timestamp, key, value, headers
+	batches    map[int64][]byte // base offset: as journaled
+	gaps       map[domain.Reason]int64
+	by         []domain.IncidentID
 }
 
 type place struct {
@@ -54,7 +55,7 @@ func (r *rig) books() map[place]*bookkeeping {
 					t.Errorf("%s: %s is opened twice", e.Ref(), p)
 				}
 				all[p] = &bookkeeping{
-					start: s, policy: ev.StartPolicy, next: s.First, by: []domain.IncidentID{ev.Incident},
+					start: s, policy: ev.StartPolicy, stopPolicy: ev.StopPolicy, next: s.First, by: []domain.IncidentID{ev.Incident},
 					rows: map[int64]string{}, batches: map[int64][]byte{}, gaps: map[domain.Reason]int64{},
 				}
 				at[fmt.Sprint(ev.Source, s.Partition)] = p

@@ -12,21 +12,53 @@ const minAsk = 64 << 10
 // shared out evenly, and a source's share is never lent: however fast one source is,
 // and however long another holds what it has, each can go on reading. The other half
 // is for whoever needs it.
+//
+// A source that joins makes the shares smaller. It can take its own at once, so that the
+// bound may be exceeded by one share until the others have journaled what they hold beyond
+// theirs.
 type budget struct {
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced when something is given back
+	changed chan struct{} // closed and replaced when a source may take more
+	limit   int64
 	share   int64         // of each source
 	pool    int64         // lent beyond the shares
-	used    []int64       // by source
+	used    map[int]int64 // by source
 	total   int64
 	peak    int64
 }
 
-func newBudget(limit int64, sources int) *budget {
-	share := limit / 2 / int64(max(1, sources))
-	return &budget{
-		changed: make(chan struct{}), share: share, pool: limit - share*int64(sources), used: make([]int64, sources),
-	}
+func newBudget(limit int64) *budget {
+	b := &budget{changed: make(chan struct{}), limit: limit, used: map[int]int64{}}
+	b.divide()
+	return b
+}
+
+// join gives a source a share.
+func (b *budget) join(source int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used[source] = 0
+	b.divide()
+}
+
+// leave takes a source's share away. It holds nothing any more.
+func (b *budget) leave(source int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.used, source)
+	b.divide()
+	b.tell()
+}
+
+func (b *budget) divide() {
+	n := int64(len(b.used))
+	b.share = b.limit / 2 / max(1, n)
+	b.pool = b.limit - b.share*n
+}
+
+func (b *budget) tell() {
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 // reserve takes up to ask bytes, and waits until it can have the smaller of ask and
@@ -78,8 +110,7 @@ func (b *budget) add(source int, n int64) {
 	b.total += n
 	b.peak = max(b.peak, b.total)
 	if n < 0 {
-		close(b.changed)
-		b.changed = make(chan struct{})
+		b.tell()
 	}
 }
 
@@ -87,7 +118,9 @@ func (b *budget) add(source int, n int64) {
 func (b *budget) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.used)
+	for source := range b.used {
+		b.used[source] = 0
+	}
 	b.total = 0
 }
 

@@ -21,15 +21,18 @@ type AbortedTxn struct {
 	FirstOffset int64
 }
 
-// Fetched is what one read_committed Fetch (version 4 or later) answered for one
-// partition, without error.
+// Fetched is what one Fetch (version 4 or later) answered for one partition, without
+// error.
 type Fetched struct {
 	Position      int64        // the offset that was asked for
 	RecordBatches []byte       // as sent; the tail may be cut
 	Aborted       []AbortedTxn // of this response only, in any order
 	LogStart      int64
 	LSO           int64 // last stable offset: below it every transaction has ended
-	Compacted     bool  // cleanup.policy of the topic contains compact
+	// Uncommitted says that it was a read_uncommitted fetch: rows are rows, whatever becomes
+	// of their transaction. LSO is the high watermark then, and Aborted is empty.
+	Uncommitted bool
+	Compacted   bool // cleanup.policy of the topic contains compact
 }
 
 // Classified accounts for the offsets [First, Next) of a partition, and is what a
@@ -51,9 +54,9 @@ type Classified struct {
 
 // Classify tells for each offset of a response, from the position on, whether it is a
 // committed row or why not (kafka-real.md §5). It ends where the bytes end, a cut
-// tail not counted, and before the first batch that reaches the last stable offset;
-// when Next is First there was nothing to account for. A hole is only concluded from
-// a batch behind it.
+// tail not counted, and before the first batch that reaches the last stable offset,
+// when Next is First there was nothing to
+// account for. A hole is only concluded from a batch behind it.
 //
 // It decompresses only sparse batches. The checksum of every batch is compared, of
 // those that are left out too, because their headers are believed.
@@ -165,6 +168,9 @@ func (w *walk) markers(h *batch.Header, b []byte) error {
 			return w.endCommitted(h.ProducerID, r.Offset)
 		case batch.AbortMarker:
 			w.gap(domain.ReasonAbortMarker, r.Offset+1)
+			if w.in.Uncommitted {
+				return nil // its rows were taken all the same
+			}
 			return w.endAborted(h.ProducerID, r.Offset)
 		default: // none that belongs into a topic with rows
 			w.gap(domain.ReasonUnexplained, r.Offset+1)

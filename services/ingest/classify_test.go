@@ -29,12 +29,12 @@ type expected struct {
 func (l *modelLog) expect(in ingest.Fetched, complete []modelBatch) expected {
 	e := expected{First: in.Position, Next: in.Position}
 	for _, b := range complete {
-		if b.last >= l.lso {
+		if b.last >= l.lso && !in.Uncommitted {
 			break
 		}
 		e.Next = max(e.Next, b.last+1)
 		for o := max(b.base, in.Position); o <= b.last; o++ {
-			if l.what[o] == modelRow {
+			if l.at(o, in) == modelRow {
 				e.Kept = append(e.Kept, b.bytes...)
 				e.HasLast, e.LastBase, e.LastEpoch = true, b.base, int32(slices.IndexFunc(l.batches, func(x modelBatch) bool { return x.base == b.base }))
 				break
@@ -42,7 +42,7 @@ func (l *modelLog) expect(in ingest.Fetched, complete []modelBatch) expected {
 		}
 	}
 	for o := e.First; o < e.Next; o++ {
-		reason := l.what[o]
+		reason := l.at(o, in)
 		switch {
 		case reason == modelRow:
 			e.Rows++
@@ -62,6 +62,14 @@ func (l *modelLog) expect(in ingest.Fetched, complete []modelBatch) expected {
 		}
 	}
 	return e
+}
+
+// at is what stands at an offset: read uncommitted, the rows of every transaction are rows.
+func (l *modelLog) at(o int64, in ingest.Fetched) domain.Reason {
+	if what := l.what[o]; !in.Uncommitted || what != domain.ReasonAborted && what != modelOpen {
+		return what
+	}
+	return modelRow
 }
 
 // found is what Classify made, in the same form; the rows are read back from Batches
@@ -117,7 +125,7 @@ func TestClassifyDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawLog(t, codecs)
 		in, complete := l.fetch(t, rapid.Int64Range(0, l.end()).Draw(t, "position"))
-		decided := slices.IndexFunc(complete, func(b modelBatch) bool { return b.last >= l.lso })
+		decided := slices.IndexFunc(complete, func(b modelBatch) bool { return b.last >= l.lso && !in.Uncommitted })
 		if decided >= 0 {
 			complete = complete[:decided]
 		}

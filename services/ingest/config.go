@@ -11,14 +11,20 @@ import (
 
 // Source is one city's topic on its own cluster, as a shard reads it.
 type Source struct {
-	ID      domain.SourceID
-	City    domain.City
-	Base    int32 // b of PipelineConfigured
-	Kafka   kafkaconn.Config
-	Topic   string
-	Start   domain.StartAt         // resolved once, when the source is first opened
-	Missing domain.OnMissingCursor // with StartGroupOffsets only
-	Group   string                 // told the position, for tools that show lag; empty: nobody is told
+	ID    domain.SourceID
+	City  domain.City
+	Base  int32 // b of PipelineConfigured
+	Kafka kafkaconn.Config
+	Topic string
+	// Start and Stop are resolved once, when the source is first opened; the zero Stop is
+	// that of a source without an end.
+	Start domain.StartSpec
+	Stop  domain.StopSpec
+	Group string // told the position, for tools that show lag; empty: nobody is told
+	// Uncommitted reads read_uncommitted: the rows of aborted and open transactions too.
+	Uncommitted bool
+	CatchUp     int64 // bytes a second while it is behind; 0: no limit
+	Paused      bool  // not read; its positions stay
 }
 
 // Config is one shard's ingest. Zero bounds take the defaults that stand beside them.
@@ -44,6 +50,10 @@ type Config struct {
 	// Guard reads the shard's progress record from the hub, nil when there is none.
 	// It is asked once, before the first append of the process; nil: not asked.
 	Guard func(ctx context.Context) (*domain.ProgressRecord, error)
+
+	// Taken says up to which offsets of a source the table has rows of another job, by
+	// partition. It is asked when the source is opened for the first time; nil: not asked.
+	Taken func(ctx context.Context, s *Source) (map[int32]int64, error)
 }
 
 func (c Config) withDefaults() Config {
@@ -94,8 +104,11 @@ func (c Config) validate() error {
 			return fmt.Errorf("source %s is there twice", s.ID)
 		}
 		seen[s.ID] = true
-		if s.Start == domain.StartGroupOffsets && s.Group == "" {
-			return fmt.Errorf("source %s: start %s needs a group", s.ID, s.Start)
+		if s.Start.At == domain.StartGroupOffsets && s.Group == "" {
+			return fmt.Errorf("source %s: start %s needs a group", s.ID, s.Start.At)
+		}
+		if s.Stop.At == domain.StopGroupOffsets && s.Group == "" {
+			return fmt.Errorf("source %s: bounded %s needs a group", s.ID, s.Stop.At)
 		}
 		if s.Topic == "" {
 			return fmt.Errorf("source %s: no topic", s.ID)

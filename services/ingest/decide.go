@@ -58,7 +58,7 @@ func (s *session) acceptGap(ctx context.Context, f *finding) error {
 
 // newGeneration begins anew: the one partition that was cut, or all partitions of a
 // topic that was made anew. Whatever that topic holds is new, so that they begin at
-// the log start, not by the start mode.
+// the log start, not by the start mode; a bounded partition keeps an end (until).
 func (s *session) newGeneration(ctx context.Context, f *finding) error {
 	t, err := kafkaconn.Describe(ctx, s.cl, s.Topic)
 	if err != nil {
@@ -72,7 +72,13 @@ func (s *session) newGeneration(ctx context.Context, f *finding) error {
 			return err
 		}
 	}
-	return s.opened(ctx, starts, domain.StartEarliest, generation(known)+1, f.incident.ID)
+	ev := &domain.SourceOpened{
+		Generation: generation(known) + 1, StartPolicy: string(domain.StartEarliest), Starts: starts, Incident: f.incident.ID,
+	}
+	if s.bounded(known) {
+		ev.StopPolicy = string(domain.StopLatest)
+	}
+	return s.opened(ctx, ev)
 }
 
 func (s *session) anew(ctx context.Context, f *finding, known []domain.Position) ([]domain.Start, error) {
@@ -83,10 +89,15 @@ func (s *session) anew(ctx context.Context, f *finding, known []domain.Position)
 			partitions = append(partitions, tp.ID)
 		}
 	}
-	bounds, err := kafkaconn.Offsets(ctx, s.cl, s.Topic)
+	start, stop := domain.StartSpec{At: domain.StartEarliest}, domain.StopSpec{}
+	asked, err := s.ask(ctx, partitions, &start, &stop)
 	if err != nil {
 		return nil, err
 	}
-	starts, _ := resolve(domain.StartEarliest, "", partitions, bounds, nil)
+	starts, _ := resolve(&start, &stop, partitions, asked)
+	for i := range starts {
+		id := starts[i].Partition
+		until(&starts[i], positionOf(known, s.ID, id), asked[id].HighWatermark, true)
+	}
 	return starts, nil
 }

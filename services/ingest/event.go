@@ -91,7 +91,7 @@ func (d draft) opened(ev domain.SourceOpened) *domain.SourceOpened {
 	for _, s := range ev.Starts {
 		p := domain.Position{
 			Source: ev.Source, Generation: ev.Generation, Partition: s.Partition,
-			Next: s.First, LeaderEpoch: -1, LastBase: -1, TopicID: ev.TopicID,
+			Next: s.First, LeaderEpoch: -1, LastBase: -1, TopicID: ev.TopicID, Bounded: s.Bounded, Stop: s.Stop,
 		}
 		i, found := searchPosition(ev.Positions, ev.Source, s.Partition)
 		if found {

@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
@@ -67,7 +69,7 @@ func replaced(s domain.Stream, source domain.SourceID, at domain.Position, now s
 		fact("its crc32c", strconv.FormatUint(uint64(at.LastCRC), 16)),
 		fact("there now", now),
 		number("new generation begins at", start.First),
-		fact("because", start.How),
+		fact("because", start.How+endOf(&start)),
 		fact("do", "new-generation goes on there, as a log of its own"))
 	return &finding{
 		incident: domain.NewIncident(domain.IncidentSourceRecreated, s, source, []domain.Choice{domain.ChoiceNewGeneration}, facts...),
@@ -76,8 +78,19 @@ func replaced(s domain.Stream, source domain.SourceID, at domain.Position, now s
 	}
 }
 
+// endOf says where a new generation ends, if it does.
+func endOf(start *domain.Start) string {
+	if !start.Bounded {
+		return ""
+	}
+	return "; it ends at " + strconv.FormatInt(start.Stop, 10) + ": " + start.StopHow
+}
+
 // deleted is the finding that the log begins after the next offset.
 func deleted(s domain.Stream, source domain.SourceID, at domain.Position, logStart int64) *finding {
+	if at.Bounded {
+		logStart = min(logStart, at.Stop) // what lies behind the end is none of its business
+	}
 	gap := domain.Gap{Span: domain.Span{First: at.Next, Next: logStart}, Reason: domain.ReasonDeleted}
 	facts := append(place("offsets were deleted before they were read", at),
 		fact("deleted", gap.Span.String()),
@@ -96,7 +109,7 @@ func cut(s domain.Stream, source domain.SourceID, at domain.Position, b kafkacon
 	facts := append(place("the log was cut: it ends before offsets that are journaled", at),
 		number("log end", b.HighWatermark),
 		number("new generation begins at", start.First),
-		fact("because", start.How),
+		fact("because", start.How+endOf(&start)),
 		fact("do", "new-generation goes on there, as a log of its own; the journaled rows behind it are no longer in the city"))
 	return &finding{
 		incident: domain.NewIncident(domain.IncidentSourceOutOfRange, s, source, []domain.Choice{domain.ChoiceNewGeneration}, facts...),
@@ -123,19 +136,40 @@ func tooLarge(s domain.Stream, source domain.SourceID, at domain.Position, weigh
 	return &finding{incident: domain.NewIncident(domain.IncidentSourceBatch, s, source, nil, facts...), at: at}
 }
 
-// noCursor is the finding that group-offsets gives partitions no start.
+// noCursor is the finding that the start or bounded mode gives partitions no offset.
 func noCursor(s domain.Stream, source *Source, refused []refusal) *finding {
-	facts := []domain.Fact{
-		fact("found", "start group-offsets finds no offset to begin at"),
-		fact("topic", source.Topic), fact("group", source.Group),
+	var found []string
+	var facts []domain.Fact
+	say := func(text string) {
+		if !slices.Contains(found, text) {
+			found = append(found, text)
+		}
 	}
 	for _, r := range refused {
-		value := "no committed offset"
-		if r.committed >= 0 {
-			value = "committed offset " + strconv.FormatInt(r.committed, 10) + " is outside of the log"
+		where := "partition "
+		if r.end {
+			where = "end of partition "
+			say("bounded " + string(source.Stop.At) + " finds no offset to end at")
+		} else {
+			say("start " + string(source.Start.At) + " finds no offset to begin at")
 		}
-		facts = append(facts, fact("partition "+strconv.Itoa(int(r.partition)), value))
+		facts = append(facts, fact(where+strconv.Itoa(int(r.partition)), r.why))
 	}
-	facts = append(facts, fact("do", "commit offsets for the group, then resolve with retry; or set start or on_missing_cursor, and restart"))
+	facts = slices.Concat([]domain.Fact{
+		fact("found", strings.Join(found, "; ")), fact("topic", source.Topic), fact("group", source.Group),
+	}, facts, []domain.Fact{fact("do", noCursorDo(source))})
 	return &finding{incident: domain.NewIncident(domain.IncidentSourceNoCursor, s, source.ID, nil, facts...)}
+}
+
+// noCursorDo is what helps. A mode of hefu.yaml may still be changed: nothing of the
+// source is journaled yet.
+func noCursorDo(source *Source) string {
+	switch {
+	case source.Start.At == domain.StartSpecificOffsets:
+		return "set start_offsets, and bounded_offsets if they are given, to offsets that the log holds, and restart; nothing is reset silently"
+	case source.Start.At == domain.StartGroupOffsets:
+		return "commit offsets for the group, then resolve with retry; or set start or on_missing_cursor, and restart"
+	default:
+		return "commit offsets for the group, then resolve with retry; or set bounded, and restart"
+	}
 }

@@ -127,19 +127,32 @@ func (g *group) fetch(ctx context.Context) (*finding, error) {
 			return nil, errPause
 		}
 		answers, err := kafkaconn.Fetch(ctx, g.s.cl, g.leader, g.topic, g.request(turn, n, ask), kafkaconn.FetchOptions{
-			MaxWait: g.s.l.c.MaxWait, MinBytes: 1, MaxBytes: math.MaxInt32, ReadCommitted: true,
+			MaxWait: g.s.l.c.MaxWait, MinBytes: 1, MaxBytes: math.MaxInt32, ReadCommitted: !g.s.Uncommitted,
 		})
 		if err != nil {
 			budget.replace(g.s.number, n, 0)
 			return nil, err
 		}
-		heard = time.Now()
 		found, again := g.take(ctx, answers, n)
 		if found != nil || !again {
 			return found, errRefused
 		}
 		g.s.well(ctx)
+		if err := g.hold(ctx, answers); err != nil {
+			return nil, err
+		}
+		heard = time.Now()
 	}
+}
+
+// hold waits when the source is behind and reads more than it may.
+func (g *group) hold(ctx context.Context, answers []kafkaconn.Fetched) error {
+	n, behind := int64(0), false
+	for i := range answers {
+		n += int64(len(answers[i].RecordBatches))
+		behind = behind || answers[i].LSO > g.part(answers[i].Partition).pos.Next
+	}
+	return g.s.catchUp.hold(ctx, g.s.CatchUp, n, behind)
 }
 
 // request asks for every partition: n bytes in all, in proportion to what each would
@@ -165,6 +178,9 @@ func (g *group) take(ctx context.Context, answers []kafkaconn.Fetched, reserved 
 	for i := range answers {
 		a := &answers[i]
 		p := g.part(a.Partition)
+		if g.s.Uncommitted {
+			a.LSO = a.HighWatermark // how far it is read
+		}
 		if a.Err != nil {
 			again = false
 			if f := g.refused(ctx, p, a.Err); f != nil {
@@ -186,6 +202,9 @@ func (g *group) take(ctx context.Context, answers []kafkaconn.Fetched, reserved 
 		if it != nil {
 			held += it.charge
 			items = append(items, *it)
+		}
+		if p.pos.Finished() {
+			again = false // the session goes on without it
 		}
 	}
 	g.s.l.budget.replace(g.s.number, reserved, held)
@@ -211,7 +230,8 @@ func (g *group) refused(ctx context.Context, p *partition, err error) *finding {
 // error, and is asked for again.
 func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding, error) {
 	in := Fetched{
-		Position: p.pos.Next, RecordBatches: a.RecordBatches, LogStart: a.LogStart, LSO: a.LSO, Compacted: g.topic.Compacted,
+		Position: p.pos.Next, RecordBatches: a.RecordBatches, LogStart: a.LogStart, LSO: a.LSO,
+		Uncommitted: g.s.Uncommitted, Compacted: g.topic.Compacted,
 	}
 	for _, t := range a.Aborted {
 		in.Aborted = append(in.Aborted, AbortedTxn(t))
@@ -223,6 +243,12 @@ func (g *group) account(p *partition, a *kafkaconn.Fetched) (*item, *finding, er
 		return nil, nil, fmt.Errorf("fetch %s/%d at %d from broker %d: %w", g.topic.Name, p.id, p.pos.Next, g.leader, err)
 	case err != nil:
 		f = badBatch(g.s.l.stream, g.s.ID, p.pos, out.Next, err)
+	}
+	if p.pos.Bounded && out.Next >= p.pos.Stop {
+		f = nil // whatever lies behind the end is none of its business
+		if err := out.Clip(p.pos.Stop); err != nil {
+			return nil, nil, fmt.Errorf("fetch %s/%d at %d from broker %d: %w", g.topic.Name, p.id, p.pos.Next, g.leader, err)
+		}
 	}
 	if out.Next == out.First {
 		return nil, f, nil

@@ -100,7 +100,7 @@ func TestTopicMadeAnew(t *testing.T) {
 			topic := newTopic(ctx, t, cl, 1, nil)
 			produce(ctx, t, cl, topic, 0, 10)
 			src := source(c, topic)
-			src.Start = domain.StartEarliest
+			src.Start.At = domain.StartEarliest
 			r := newRig(ctx, t)
 			p := r.start(config(src))
 			r.reaches(p, 0, cl, topic)
@@ -110,7 +110,7 @@ func TestTopicMadeAnew(t *testing.T) {
 			remake(r, cl, topic)
 			produce(ctx, t, dial(t, c), topic, 0, 30)
 			if while == "stopped" {
-				src.Start = domain.StartLatest // has no say in a new generation
+				src.Start.At = domain.StartLatest // has no say in a new generation
 				p = r.start(config(src))
 			}
 			in := r.incident(p, domain.IncidentSourceRecreated)
@@ -181,7 +181,7 @@ func TestNoCursor(t *testing.T) {
 	topic := newTopic(ctx, t, cl, 1, nil)
 	produce(ctx, t, cl, topic, 0, 10)
 	src := source(c, topic)
-	src.Start, src.Missing, src.Group = domain.StartGroupOffsets, domain.MissingFail, unique("group")
+	src.Start, src.Group = domain.StartSpec{At: domain.StartGroupOffsets, Missing: domain.MissingFail}, unique("group")
 	r := newRig(ctx, t)
 	p := r.start(config(src))
 	in := r.incident(p, domain.IncidentSourceNoCursor)

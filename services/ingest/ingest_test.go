@@ -11,7 +11,7 @@ import (
 )
 
 func source(c kafkaconn.Config, topic string) ingest.Source {
-	return ingest.Source{ID: "a", City: "320100", Kafka: c, Topic: topic, Start: domain.StartEarliest}
+	return ingest.Source{ID: "a", City: "320100", Kafka: c, Topic: topic, Start: domain.StartSpec{At: domain.StartEarliest}}
 }
 
 // Rows of every codec, and transactions of both ends, in three partitions.

@@ -35,9 +35,7 @@ func (l *leg) Close() {}
 func (l *leg) Run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	for _, s := range l.sources {
-		wg.Go(func() { s.run(inner, l) })
-	}
+	wg.Go(func() { l.attend(inner) })
 	err := l.write(ctx)
 	cancel()
 	wg.Wait()
@@ -80,9 +78,13 @@ func (l *leg) next(t taken) (domain.ShardEvent, error) {
 	}
 	l.last = d.time
 	if len(t.items) == 1 && t.items[0].event != nil {
-		return t.items[0].event(d), nil
+		return reopen(t.items[0].event(d)), nil
 	}
-	return d.ingested(t.items)
+	ev, err := d.ingested(t.items)
+	if err != nil {
+		return nil, err
+	}
+	return reopen(ev), nil
 }
 
 // acknowledge gives back what is durable now, and says so.
@@ -93,14 +95,15 @@ func (l *leg) acknowledge(ref domain.Ref, ev domain.ShardEvent, t taken) {
 	for i := range t.items {
 		it := &t.items[i]
 		rows += it.run.Rows
-		if it.event == nil {
-			l.sources[t.sources[i]].progress(it.run.Partition, it.run.Next, it.run.Rows)
+		if src := l.source(it.run.Source); src != nil {
+			src.progress(it.run.Partition, it.run.Next, it.run.Rows)
 		}
 		l.budget.release(t.sources[i], it.charge)
 		if it.done != nil {
 			close(it.done)
 		}
 	}
+	l.queue.journaled(t)
 	l.reporter.Update(func(s *projections.Status) {
 		s.Cursor = ref
 		s.Rows += rows

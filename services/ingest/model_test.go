@@ -185,13 +185,17 @@ func (l *modelLog) fetch(t *rapid.T, position int64) (in ingest.Fetched, complet
 		RecordBatches: all,
 		LogStart:      rapid.Int64Range(0, max(0, position)).Draw(t, "log start"),
 		LSO:           l.lso,
+		Uncommitted:   rapid.IntRange(0, 3).Draw(t, "isolation") == 0,
 		Compacted:     rapid.Bool().Draw(t, "compacted"),
+	}
+	if in.Uncommitted {
+		in.LSO = l.end()
 	}
 	if rapid.IntRange(0, 9).Draw(t, "log start moved on") == 0 {
 		in.LogStart = rapid.Int64Range(0, l.end()).Draw(t, "log start")
 	}
 	for _, a := range l.aborted {
-		if a.marker >= position && a.first < upper {
+		if a.marker >= position && a.first < upper && !in.Uncommitted {
 			for range rapid.IntRange(1, 2).Draw(t, "times listed") {
 				in.Aborted = append(in.Aborted, ingest.AbortedTxn{ProducerID: a.producer, FirstOffset: a.first})
 			}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 // open makes a partition of everything in the topic that belongs to the shard. What
-// the journal does not know yet gets a SourceOpened first: the start mode applies to
-// the partitions that are there when the source is opened for the first time, one
-// that appears later begins at the log start.
+// the journal does not know yet gets a SourceOpened first: the start and bounded modes
+// apply to the partitions that are there when the source is opened for the first time.
+// One that appears later begins at the log start, and is not read at all in a bounded
+// source, whose end is decided by then.
 func (s *session) open(ctx context.Context) (*finding, error) {
 	known := s.l.done.of(s.ID)
 	var fresh []int32
@@ -26,7 +26,7 @@ func (s *session) open(ctx context.Context) (*finding, error) {
 		fresh = append(fresh, tp.ID)
 	}
 	first := len(known) == 0 && !s.hasLooked()
-	if len(fresh) > 0 {
+	if len(fresh) > 0 && (first || !s.bounded(known)) {
 		if f, err := s.begin(ctx, fresh, first, max(1, generation(known))); f != nil || err != nil {
 			return f, err
 		}
@@ -41,43 +41,40 @@ func (s *session) join(pos domain.Position) {
 	s.progress(pos.Partition, pos.Next, 0)
 }
 
-// begin resolves where partitions start, and journals it.
+// begin resolves where partitions start and end, and journals it.
 func (s *session) begin(ctx context.Context, partitions []int32, first bool, g domain.Generation) (*finding, error) {
-	at := domain.StartEarliest
+	start, stop := domain.StartSpec{At: domain.StartEarliest}, domain.StopSpec{}
 	if first {
-		at = s.Start
+		start, stop = s.Start, s.Stop
 	}
-	bounds, err := kafkaconn.Offsets(ctx, s.cl, s.Topic)
-	if err != nil && (first || len(bounds) == 0) {
+	asked, err := s.ask(ctx, partitions, &start, &stop)
+	if err != nil && (first || len(asked) == 0) {
 		return nil, err // all of them start at once, or a late one would start elsewhere
 	}
-	var committed map[int32]int64
-	if at == domain.StartGroupOffsets {
-		if committed, err = kafkaconn.Committed(ctx, s.cl, s.Group, s.Topic); err != nil {
-			return nil, err
-		}
-	}
-	starts, refused := resolve(at, s.Missing, partitions, bounds, committed)
+	starts, refused := resolve(&start, &stop, partitions, asked)
 	if len(refused) > 0 {
 		return noCursor(s.l.stream, &s.Source, refused), nil
 	}
 	if len(starts) == 0 {
 		return nil, nil
 	}
-	return nil, s.opened(ctx, starts, at, g, domain.IncidentID{})
+	if f, err := s.twice(ctx, starts, first); f != nil || err != nil {
+		return f, err
+	}
+	return nil, s.opened(ctx, &domain.SourceOpened{
+		Generation: g, StartPolicy: string(start.At), StopPolicy: string(stop.At), Starts: starts,
+	})
 }
 
-// opened journals where partitions start and takes them into the session.
-func (s *session) opened(ctx context.Context, starts []domain.Start, at domain.StartAt, g domain.Generation, by domain.IncidentID) error {
-	ev := domain.SourceOpened{
-		Source: s.ID, Generation: g, ClusterID: s.topic.Cluster, Topic: s.Topic, TopicID: s.topic.ID,
-		StartPolicy: string(at), Config: s.l.c.ConfigSeq, Starts: starts, Incident: by,
-	}
-	if err := s.journal(ctx, func(d draft) domain.ShardEvent { return d.opened(ev) }); err != nil {
+// opened journals where partitions start and takes them into the session. What is the
+// same for every opening is filled in here.
+func (s *session) opened(ctx context.Context, ev *domain.SourceOpened) error {
+	ev.Source, ev.ClusterID, ev.Topic, ev.TopicID, ev.Config = s.ID, s.topic.Cluster, s.Topic, s.topic.ID, s.l.configSeq()
+	if err := s.journal(ctx, func(d draft) domain.ShardEvent { return d.opened(*ev) }); err != nil {
 		return err
 	}
 	known := s.l.done.of(s.ID)
-	for _, start := range starts {
+	for _, start := range ev.Starts {
 		pos := positionOf(known, s.ID, start.Partition)
 		if pos == nil {
 			return fmt.Errorf("%s/%d has no position after it was opened", s.Topic, start.Partition)
@@ -87,31 +84,35 @@ func (s *session) opened(ctx context.Context, starts []domain.Start, at domain.S
 	return nil
 }
 
-// refusal is a partition that a start mode gives no start.
+// refusal is a partition that a mode gives no start, or no end.
 type refusal struct {
 	partition int32
-	logStart  int64
-	committed int64 // -1: none
+	end       bool // it is the bounded mode that gives none
+	why       string
 }
 
-// resolve decides where partitions begin. Those without bounds are left out: they
-// have no leader now.
-func resolve(at domain.StartAt, missing domain.OnMissingCursor, partitions []int32, bounds map[int32]kafkaconn.Bounds, committed map[int32]int64) (starts []domain.Start, refused []refusal) {
+// resolve decides where partitions begin and end. Those that nothing is known about are
+// left out: they have no leader now.
+func resolve(start *domain.StartSpec, stop *domain.StopSpec, partitions []int32, asked map[int32]domain.Asked) (starts []domain.Start, refused []refusal) {
 	for _, id := range partitions {
-		b, ok := bounds[id]
+		a, ok := asked[id]
 		if !ok {
 			continue
 		}
-		offset, ok := committed[id]
+		first, how, ok := domain.ResolveStart(start, id, a)
 		if !ok {
-			offset = -1
-		}
-		first, how, ok := domain.ResolveStart(at, missing, domain.Bounds{LogStart: b.LogStart, LastStable: b.LSO, HighWatermark: b.HighWatermark}, offset)
-		if !ok {
-			refused = append(refused, refusal{partition: id, logStart: b.LogStart, committed: offset})
+			refused = append(refused, refusal{partition: id, why: how})
 			continue
 		}
-		starts = append(starts, domain.Start{Partition: id, LogStart: b.LogStart, First: first, How: how})
+		end, endHow, ok := domain.ResolveStop(stop, id, first, a)
+		if !ok {
+			refused = append(refused, refusal{partition: id, end: true, why: endHow})
+			continue
+		}
+		starts = append(starts, domain.Start{
+			Partition: id, LogStart: a.LogStart, First: first, How: how,
+			Bounded: stop.At != domain.Unbounded, Stop: end, StopHow: endHow,
+		})
 	}
 	return starts, refused
 }

@@ -12,16 +12,83 @@ type queue struct {
 	enough int64 // weight at which an event is cut
 	most   int64 // weight that no event of several runs exceeds
 
-	mu    sync.Mutex
-	lanes [][]item // by source
-	first int      // the lane that is asked first
-	held  int64    // weight of all items
-	due   time.Time
-	wake  chan struct{} // holds one token when something was pushed
+	mu      sync.Mutex
+	lanes   []*lane
+	first   int   // the lane that is asked first
+	held    int64 // weight of all items
+	due     time.Time
+	wake    chan struct{} // holds one token when something was pushed
+	settled chan struct{} // closed and replaced when something taken is journaled
 }
 
-func newQueue(enough, most int64, sources int) *queue {
-	return &queue{enough: enough, most: most, lanes: make([][]item, sources), wake: make(chan struct{}, 1)}
+// lane is what one source wants journaled.
+type lane struct {
+	source int
+	items  []item
+	open   int // items that were pushed and are not journaled
+}
+
+func newQueue(enough, most int64) *queue {
+	return &queue{enough: enough, most: most, wake: make(chan struct{}, 1), settled: make(chan struct{})}
+}
+
+// join gives a source a lane.
+func (q *queue) join(source int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lanes = append(q.lanes, &lane{source: source})
+}
+
+// leave takes a source's lane away, which is drained.
+func (q *queue) leave(source int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, l := range q.lanes {
+		if l.source == source {
+			q.lanes = append(q.lanes[:i:i], q.lanes[i+1:]...)
+			q.first = 0
+			return
+		}
+	}
+}
+
+// lane is a source's. It is there as long as anybody pushes.
+func (q *queue) lane(source int) *lane {
+	for _, l := range q.lanes {
+		if l.source == source {
+			return l
+		}
+	}
+	return nil
+}
+
+// drained waits until everything that a source pushed is journaled. Nobody pushes for the
+// source meanwhile.
+func (q *queue) drained(ctx context.Context, source int) error {
+	for {
+		q.mu.Lock()
+		open, settled := q.lane(source).open, q.settled
+		q.mu.Unlock()
+		if open == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-settled:
+		}
+	}
+}
+
+// journaled says that what was taken is durable, and that its memory is given back.
+func (q *queue) journaled(t taken) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, source := range t.sources {
+		q.lane(source).open--
+	}
+	close(q.settled)
+	q.settled = make(chan struct{})
 }
 
 // push adds items of one source.
@@ -36,7 +103,9 @@ func (q *queue) push(source int, items ...item) {
 			q.due = it.due
 		}
 	}
-	q.lanes[source] = append(q.lanes[source], items...)
+	l := q.lane(source)
+	l.items = append(l.items, items...)
+	l.open += len(items)
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
@@ -89,10 +158,10 @@ func (q *queue) take() taken {
 		more = false
 		for k := range n {
 			i := (q.first + k) % n
-			if shut[i] || len(q.lanes[i]) == 0 || t.weight >= q.enough {
+			if shut[i] || len(q.lanes[i].items) == 0 || t.weight >= q.enough {
 				continue
 			}
-			next := &q.lanes[i][0]
+			next := &q.lanes[i].items[0]
 			if len(t.items) > 0 && (next.event != nil || t.weight+next.weight > q.most) {
 				shut[i] = true
 				if left < 0 {
@@ -101,7 +170,7 @@ func (q *queue) take() taken {
 				continue
 			}
 			more = next.event == nil
-			q.move(i, &t)
+			q.move(q.lanes[i], &t)
 			if !more {
 				q.rest(left)
 				return t
@@ -113,13 +182,13 @@ func (q *queue) take() taken {
 }
 
 // move takes the next item of a lane.
-func (q *queue) move(lane int, t *taken) {
-	it := q.lanes[lane][0]
-	q.lanes[lane][0] = item{} // let go of the bytes
-	q.lanes[lane] = q.lanes[lane][1:]
+func (q *queue) move(l *lane, t *taken) {
+	it := l.items[0]
+	l.items[0] = item{} // let go of the bytes
+	l.items = l.items[1:]
 	q.held -= it.weight
 	t.weight += it.weight
-	t.items, t.sources = append(t.items, it), append(t.sources, lane)
+	t.items, t.sources = append(t.items, it), append(t.sources, l.source)
 }
 
 // rest is what take leaves: whose turn is next, and when the rest is due. A lane that
@@ -131,10 +200,10 @@ func (q *queue) rest(left int) {
 		q.first = (q.first + 1) % len(q.lanes)
 	}
 	q.due = time.Time{}
-	for _, lane := range q.lanes {
-		for i := range lane {
-			if q.due.IsZero() || lane[i].due.Before(q.due) {
-				q.due = lane[i].due
+	for _, l := range q.lanes {
+		for i := range l.items {
+			if q.due.IsZero() || l.items[i].due.Before(q.due) {
+				q.due = l.items[i].due
 			}
 		}
 	}

@@ -160,6 +160,7 @@ type process struct {
 	reporter *projections.Reporter
 	said     *logged
 	ended    chan struct{} // closed when the runner has returned
+	cancel   func()        // tells it to end
 	stop     func() error  // ends it and gives what the runner gave
 }
 
@@ -202,6 +203,7 @@ func (r *rig) start(c ingest.Config) *process {
 		defer close(p.ended)
 		done <- runner.Run(ctx)
 	}()
+	p.cancel = cancel
 	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	r.t.Cleanup(func() { _ = p.stop() })
 	return p

@@ -10,6 +10,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/hub"
+	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
@@ -34,12 +35,15 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, o := range opened {
+		sources, _, changed := o.Sources()
+		var shards []*Shard
 		for _, number := range o.Shards {
 			reporter := projections.NewReporter(domain.Stream{Pipeline: o.Config.Name, Shard: number, Leg: domain.LegIngest})
-			shard, err := New(s.config(o, number), o.Journal, o.Incarnation, o.Incidents, reporter, s.log)
+			shard, err := New(s.config(o, number, sources), o.Journal, o.Incarnation, o.Incidents, reporter, s.log)
 			if err != nil {
 				return fmt.Errorf("pipeline %s: %w", o.Config.Name, err)
 			}
+			shards = append(shards, shard)
 			s.board.AddLeg(reporter)
 			s.board.AddSources(func() []projections.SourceStatus { return shown(o.Config.Name, number, shard.Sources()) })
 			runner := projections.Runner{
@@ -47,6 +51,7 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 			g.Go(func() error { return runner.Run(ctx) })
 		}
+		g.Go(func() error { return s.follow(ctx, o, shards, changed) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -54,28 +59,63 @@ func (s *Service) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// follow gives the shards other sources whenever the pipeline has others. Those that a shard
+// cannot take, which the rules of hefu.yaml do not let through, are no reason to stop the rest.
+func (s *Service) follow(ctx context.Context, o *pipeline.Open, shards []*Shard, changed <-chan struct{}) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+		var list []pipeline.Source
+		var seq domain.Seq
+		list, seq, changed = o.Sources()
+		for _, shard := range shards {
+			if err := shard.Configure(sourcesOf(list), seq); err != nil {
+				s.log.ErrorContext(ctx, "sources were not taken over", "stream", shard.Stream().String(), "error", err)
+			}
+		}
+	}
+}
+
 // config is a shard's ingest as hefu.yaml and the journal say.
-func (s *Service) config(o *pipeline.Open, shard int) Config {
+func (s *Service) config(o *pipeline.Open, shard int, sources []pipeline.Source) Config {
 	in, all := o.Config.Ingest, s.set.Config().Journal
 	c := Config{
 		Pipeline: o.Config.Name, Shard: shard, Shards: o.Configured.Shards, HubPartitions: o.Configured.HubPartitions, ConfigSeq: o.ConfigSeq,
-		EventBytes: int(in.EventBytes), Linger: in.Linger, QueueBytes: int64(in.QueueBytes), FetchBytes: int32(in.FetchBytes),
-		MaxWait: in.MaxWait, MaxEvent: o.MaxPayload, MaxJournalBytes: int64(all.MaxBytes), ReserveBytes: int64(all.ReserveBytes),
-		Guard: func(ctx context.Context) (*domain.ProgressRecord, error) {
-			return hub.ProgressGuard(ctx, hub.Config{Pipeline: o.Configured, Kafka: o.Config.Hub.Config, Shard: shard, ProgressTopic: o.Config.Hub.ProgressTopic})
-		},
+		Sources: sourcesOf(sources), EventBytes: int(in.EventBytes), Linger: in.Linger, QueueBytes: int64(in.QueueBytes),
+		FetchBytes: int32(in.FetchBytes), MaxWait: in.MaxWait, MaxEvent: o.MaxPayload,
+		MaxJournalBytes: int64(all.MaxBytes), ReserveBytes: int64(all.ReserveBytes),
 	}
-	for _, src := range o.Config.Sources {
-		journaled, known := o.Configured.Source(domain.SourceID(src.ID))
-		if !known || journaled.Ended {
-			continue
+	if o.TakesOver() {
+		c.Taken = func(ctx context.Context, src *Source) (map[int32]int64, error) {
+			ends, err := pipeline.ReadTableEnds(ctx, o.Config.Doris)
+			if err != nil || o.Configured.Direct {
+				return ends.Hub, err
+			}
+			return ends.Cities[src.City], nil
 		}
-		c.Sources = append(c.Sources, Source{
-			ID: journaled.ID, City: journaled.City, Base: journaled.Base, Kafka: src.Config, Topic: src.Topic,
-			Start: domain.StartAt(src.Start), Missing: domain.OnMissingCursor(src.OnMissingCursor), Group: src.Group,
-		})
+	}
+	if o.Has(domain.LegHub) {
+		c.Guard = func(ctx context.Context) (*domain.ProgressRecord, error) {
+			return hub.ProgressGuard(ctx, hub.Config{Pipeline: o.Configured, Kafka: o.Config.Hub.Config, Shard: shard, ProgressTopic: o.Config.Hub.ProgressTopic})
+		}
 	}
 	return c
+}
+
+// sourcesOf are sources as a shard reads them.
+func sourcesOf(list []pipeline.Source) []Source {
+	out := make([]Source, 0, len(list))
+	for i := range list {
+		s, r := &list[i], &list[i].Reading
+		out = append(out, Source{
+			ID: s.ID, City: s.City, Base: s.Base, Kafka: s.Kafka, Topic: s.Topic, Start: r.StartSpec(), Stop: r.StopSpec(), Group: r.Group,
+			Uncommitted: r.Isolation == config.ReadUncommitted, CatchUp: int64(r.CatchUp), Paused: r.Paused,
+		})
+	}
+	return out
 }
 
 // shown is the sources as the board shows them.

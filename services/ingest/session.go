@@ -30,7 +30,8 @@ func newSession(s *source, l *leg, cl *kgo.Client) *session {
 }
 
 // run looks at the topic, reads it, and looks again whenever a broker refuses
-// something, until the cluster no longer answers at all.
+// something, until the cluster no longer answers at all. nil: a bounded source has come
+// to its end.
 func (s *session) run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -44,6 +45,9 @@ func (s *session) run(ctx context.Context) error {
 	for {
 		f, err := s.look(ctx)
 		if err == nil && f == nil {
+			if s.over() {
+				return s.finish(ctx)
+			}
 			f, err = s.read(ctx)
 		}
 		if err != nil {
@@ -127,7 +131,7 @@ func (s *session) assign(ctx context.Context) time.Time {
 }
 
 // wanted lists the partitions that can be read now by their leader, and says when to
-// look again.
+// look again. One that has come to its end is not read any more.
 func (s *session) wanted(ctx context.Context) (map[int32][]*partition, time.Time) {
 	now := time.Now()
 	again := now.Add(s.l.c.Refresh)
@@ -135,7 +139,7 @@ func (s *session) wanted(ctx context.Context) (map[int32][]*partition, time.Time
 	for _, tp := range s.topic.Partitions {
 		p := s.parts[tp.ID]
 		switch {
-		case p == nil:
+		case p == nil, !p.reading && p.pos.Finished():
 		case tp.Leader < 0:
 			s.ail(tp.ID)
 			s.trouble(ctx, leaderless(s.Topic, tp))

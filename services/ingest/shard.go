@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -24,9 +25,15 @@ type Shard struct {
 	reporter    *projections.Reporter
 	log         *slog.Logger
 
-	sources []*source
 	budget  *budget
 	guarded bool
+
+	mu      sync.Mutex
+	wanted  []Source      // as configured now
+	config  domain.Seq    // of the PipelineConfigured that they are from
+	changed chan struct{} // closed and replaced when wanted is
+	sources []*source     // that are read or shown: as wanted, and those that are ending
+	next    int           // the number of the next source
 }
 
 // New makes the ingest of a shard. Nothing is connected or appended before Open. The
@@ -38,14 +45,9 @@ func New(c Config, j *journal.Journal, incarnation domain.Seq, incidents project
 	}
 	s := &Shard{
 		c: c, stream: c.stream(), j: j, incidents: incidents, incarnation: incarnation, reporter: reporter, log: log,
-		budget: newBudget(c.QueueBytes, len(c.Sources)),
+		budget: newBudget(c.QueueBytes), wanted: c.Sources, config: c.ConfigSeq, changed: make(chan struct{}),
 	}
-	for i := range c.Sources {
-		s.sources = append(s.sources, &source{
-			Source: c.Sources[i], number: i, shard: s, log: log.With("source", string(c.Sources[i].ID)), state: Connecting,
-			partitions: map[int32]PartitionStatus{}, ailing: map[int32]bool{},
-		})
-	}
+	s.align()
 	return s, nil
 }
 
@@ -61,7 +63,7 @@ func (s *Shard) Open(ctx context.Context) (projections.Leg, error) {
 		return nil, err
 	}
 	crash.Point("ingest.opened.before")
-	w, err := s.j.Takeover(ctx, s.stream, s.incarnation, s.c.ConfigSeq)
+	w, err := s.j.Takeover(ctx, s.stream, s.incarnation, s.configSeq())
 	if err != nil {
 		return nil, err
 	}
@@ -70,16 +72,21 @@ func (s *Shard) Open(ctx context.Context) (projections.Leg, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.align()
 	if err := s.closeEnded(ctx, w); err != nil {
 		return nil, err
 	}
 	s.budget.reset()
-	return &leg{
+	l := &leg{
 		Shard: s, w: w, last: last, opened: w.Tail(),
-		queue: newQueue(int64(s.c.EventBytes), s.c.maxRun(), len(s.sources)),
+		queue: newQueue(int64(s.c.EventBytes), s.c.maxRun()),
 		done:  newJournaled(w.Positions()),
 		room:  room{limit: s.c.MaxJournalBytes - s.c.ReserveBytes, size: s.j.Size},
-	}, nil
+	}
+	for _, src := range s.list() {
+		l.queue.join(src.number)
+	}
+	return l, nil
 }
 
 // lookBack is how many events from the tail on are searched for an extract time: more

@@ -24,6 +24,8 @@ type source struct {
 	shard  *Shard
 	log    *slog.Logger
 
+	catchUp catchUp
+
 	mu         sync.Mutex
 	state      SourceState
 	err        string // why it retries, or the incident
@@ -35,14 +37,22 @@ type source struct {
 }
 
 // run reads the source until the context ends: a session with a client of its own,
-// and after any error another one.
+// and after any error another one. A bounded source that has come to its end rests.
 func (s *source) run(ctx context.Context, l *leg) {
 	s.enter(Connecting, "")
+	s.mismatch(ctx, l)
 	for pause := firstPause; ; {
+		if s.finished(l) {
+			s.rest(ctx, l)
+			return
+		}
 		began := time.Now()
 		err := s.session(ctx, l)
 		if ctx.Err() != nil {
 			return
+		}
+		if err == nil {
+			continue // it is finished
 		}
 		if time.Since(began) > 2*lastPause {
 			pause = firstPause // it ran well for a while

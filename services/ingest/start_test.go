@@ -1,10 +1,14 @@
 package ingest_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
@@ -17,7 +21,7 @@ func TestStartLatestAndNewPartition(t *testing.T) {
 	topic := newTopic(ctx, t, cl, 1, nil)
 	produce(ctx, t, cl, topic, 0, 10)
 	src := source(c, topic)
-	src.Start = domain.StartLatest
+	src.Start.At = domain.StartLatest
 	conf := config(src)
 	conf.Refresh = 100 * time.Millisecond
 	r := newRig(ctx, t)
@@ -51,7 +55,7 @@ func TestStartLatestAndNewPartition(t *testing.T) {
 		policy string
 		first  int64
 		rows   int
-	}{{"latest", 10, 5}, {"earliest", 0, 7}, {"earliest", 0, 3}} {
+	}{{"latest-offset", 10, 5}, {"earliest-offset", 0, 7}, {"earliest-offset", 0, 3}} {
 		at := place{"a", 1, int32(partition)}
 		a := books[at]
 		if a == nil || a.policy != want.policy || a.start.First != want.first || len(a.rows) != want.rows {
@@ -84,5 +88,35 @@ func TestShards(t *testing.T) {
 			}
 		}
 		_ = p.stop()
+	}
+}
+
+// The log end is asked for before the offsets by time: a row that comes between the two
+// questions would be skipped the other way round.
+func TestStartAsksForTheEndFirst(t *testing.T) {
+	ctx := deadline(t)
+	fake, c := standin(t, kfake.SeedTopics(1, "rows"))
+	var mu sync.Mutex
+	var asked []int64 // -2 log start, -1 log end, else a time
+	fake.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, topic := range req.(*kmsg.ListOffsetsRequest).Topics {
+			for _, p := range topic.Partitions {
+				asked = append(asked, p.Timestamp)
+			}
+		}
+		return nil, nil, false
+	})
+	src := source(c, "rows")
+	src.Start = domain.StartSpec{At: domain.StartTimestamp, Timestamp: 7}
+	src.Stop = domain.StopSpec{At: domain.StopTimestamp, Timestamp: 8}
+	r := newRig(ctx, t)
+	r.finishes(r.start(config(src)), 0)
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []int64{-2, -1, -1, 7, 8}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
 	}
 }

@@ -16,6 +16,8 @@ const (
 	Running    SourceState = "running"
 	Retrying   SourceState = "retrying" // an error that is tried again, shown in SourceStatus.Error
 	InIncident SourceState = "incident" // waits for an operator
+	Paused     SourceState = "paused"   // not read, as the configuration says
+	Finished   SourceState = "finished" // bounded, and journaled to its end
 )
 
 // SourceStatus is what a source says of itself.
@@ -46,8 +48,9 @@ type QueueStatus struct {
 
 // Sources says how the sources of the shard do, in the order of Config.
 func (s *Shard) Sources() []SourceStatus {
-	out := make([]SourceStatus, len(s.sources))
-	for i, src := range s.sources {
+	all := s.list()
+	out := make([]SourceStatus, len(all))
+	for i, src := range all {
 		out[i] = src.status()
 	}
 	return out

@@ -19,20 +19,27 @@ func (s *session) tell(ctx context.Context) {
 	}
 	var told map[int32]int64
 	for {
-		next := map[int32]int64{}
-		for _, p := range s.l.done.of(s.ID) {
-			next[p.Partition] = p.Next
-		}
-		if len(next) > 0 && !maps.Equal(next, told) {
-			err := kafkaconn.CommitGroup(ctx, s.cl, s.Group, s.Topic, next)
-			if err == nil {
-				told = next
-			} else if ctx.Err() == nil {
-				s.log.DebugContext(ctx, "consumer group is not told the position", "group", s.Group, "error", err)
-			}
-		}
+		told = s.tellNow(ctx, told)
 		if sleep(ctx, tellEvery) != nil {
 			return
 		}
 	}
+}
+
+// tellNow tells the position unless it is what was told last, and gives what is told.
+func (s *session) tellNow(ctx context.Context, told map[int32]int64) map[int32]int64 {
+	next := map[int32]int64{}
+	for _, p := range s.l.done.of(s.ID) {
+		next[p.Partition] = p.Next
+	}
+	if s.Group == "" || len(next) == 0 || maps.Equal(next, told) {
+		return told
+	}
+	if err := kafkaconn.CommitGroup(ctx, s.cl, s.Group, s.Topic, next); err != nil {
+		if ctx.Err() == nil {
+			s.log.DebugContext(ctx, "consumer group is not told the position", "group", s.Group, "error", err)
+		}
+		return told
+	}
+	return next
 }

@@ -169,6 +169,7 @@ func (g *group) cutAt(ctx context.Context, p *partition, b kafkaconn.Bounds) (*f
 // its log start.
 func (g *group) parted(ctx context.Context, p *partition, b kafkaconn.Bounds) (domain.Start, error) {
 	start := domain.Start{Partition: p.id, LogStart: b.LogStart, First: b.LogStart, How: "log start"}
+	until(&start, &p.pos, b.HighWatermark, false)
 	if p.pos.TopicID == [16]byte{} || p.pos.TopicID != g.topic.ID || p.pos.LeaderEpoch < 0 {
 		return start, nil
 	}
