@@ -73,12 +73,20 @@ func (e *Ending) returned(ctx context.Context, part string, err error) {
 		err = errors.New("returned without being asked to stop")
 	}
 	e.log.ErrorContext(ctx, "part ended", "part", part, "error", err)
+	code := 1
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		code = coded.ExitCode()
+	}
+	e.end(ctx, code)
+}
+
+// Done ends the app with exit code 0: there is nothing left to do. The part that says so goes on until it is stopped. A
+// part that fell before keeps its exit code.
+func (e *Ending) Done(ctx context.Context) { e.end(ctx, 0) }
+
+func (e *Ending) end(ctx context.Context, code int) {
 	e.once.Do(func() {
-		code := 1
-		var coded interface{ ExitCode() int }
-		if errors.As(err, &coded) {
-			code = coded.ExitCode()
-		}
 		if err := e.app.Shutdown(fx.ExitCode(code)); err != nil {
 			// Nobody received it because an operator's signal came first: the app is on its way down all the same.
 			e.log.WarnContext(ctx, "exit code lost to an earlier signal", "exit_code", code, "error", err)

@@ -194,3 +194,43 @@ func TestPartsThatEndTogetherDoNotRace(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever says that all is done ends the app with exit code 0, and is stopped like every other part; one that fell
+// before keeps its code.
+func TestDoneEndsTheApp(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		fenced bool
+		code   int
+	}{{"all is done", false, 0}, {"a part fell before", true, 3}} {
+		t.Run(c.name, func(t *testing.T) {
+			stopped := false
+			done := func(ending *lifecycle.Ending) func(context.Context) error {
+				return func(ctx context.Context) error {
+					if c.fenced {
+						return fencedError{} // Done comes later: see below
+					}
+					ending.Done(ctx)
+					<-ctx.Done()
+					stopped = true
+					return nil
+				}
+			}
+			var ending *lifecycle.Ending
+			a := fx.New(fx.NopLogger, fx.Supply(slog.New(slog.DiscardHandler)), fx.Provide(lifecycle.NewEnding), fx.Populate(&ending),
+				fx.Invoke(func(lc fx.Lifecycle, ending *lifecycle.Ending) { lifecycle.Start(lc, ending, &part{done(ending)}) }))
+			ended := a.Wait()
+			if err := a.Start(deadline(t)); err != nil {
+				t.Fatal(err)
+			}
+			got := <-ended
+			ending.Done(t.Context())
+			if got.ExitCode != c.code {
+				t.Errorf("exit code %d, want %d", got.ExitCode, c.code)
+			}
+			if err := a.Stop(deadline(t)); err != nil || stopped == c.fenced {
+				t.Errorf("stop: %v; the part was stopped: %t", err, stopped)
+			}
+		})
+	}
+}
