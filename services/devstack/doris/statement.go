@@ -19,6 +19,9 @@ func (c *session) run(sql string) (*mysql.Result, error) {
 			return nil, err
 		}
 		return c.runSelect(s)
+	case p.accept("ADMIN", "SHOW", "FRONTEND", "CONFIG"), p.accept("SHOW", "FRONTEND", "CONFIG"):
+		r, err := c.showConfig(p)
+		return c.answer(r, err)
 	case p.accept("SHOW"):
 		r, err := c.show(p)
 		return c.answer(r, err)

@@ -1,5 +1,5 @@
-// Package realflink runs the real Flink-Doris connector in an embedded Flink, from Maven packages alone: a client of
-// Doris that others wrote, to load into the stand-in with. It needs java, javac and mvn.
+// Package realflink runs an embedded Flink from Maven packages alone: the real Flink-Doris connector, a client of Doris
+// that others wrote, and Flink SQL with its Kafka connector, which the original job is. It needs java, javac and mvn.
 package realflink
 
 import (
@@ -42,7 +42,7 @@ func (j Job) Run(ctx context.Context) (string, error) {
 		return "", err
 	}
 	classes := filepath.Join(j.Dir, "classes")
-	if err := compile(ctx, lib, classes); err != nil {
+	if err := compile(ctx, lib, classes, "LoadJob.java", source); err != nil {
 		return "", err
 	}
 	restore := ""
@@ -67,11 +67,11 @@ func (j Job) Run(ctx context.Context) (string, error) {
 	return string(log), nil
 }
 
-func compile(ctx context.Context, lib, classes string) error {
+func compile(ctx context.Context, lib, classes, name string, source []byte) error {
 	if err := os.MkdirAll(classes, 0o755); err != nil {
 		return err
 	}
-	file := filepath.Join(classes, "LoadJob.java")
+	file := filepath.Join(classes, name)
 	if err := os.WriteFile(file, source, 0o644); err != nil {
 		return err
 	}

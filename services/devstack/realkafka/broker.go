@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/hefu-io/hefu/services/devstack/faketime"
 )
 
 // Config says which broker to start, and where.
@@ -37,6 +40,10 @@ type Config struct {
 	// Features are levels to format the storage with, such as
 	// "transaction.version=1". They matter only for a Dir without data.
 	Features []string
+	// Security adds listeners for clients that log in or speak TLS.
+	Security Security
+	// ClockOffset is by how much the broker's clock is ahead of ours. It needs libfaketime.
+	ClockOffset time.Duration
 }
 
 // Broker is a started broker. It is a process of its own session: it outlives
@@ -85,8 +92,15 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Security.needsCertificates() {
+		if err := certificates(dir); err != nil {
+			return nil, fmt.Errorf("certificates for kafka in %s: %w", dir, err)
+		}
+	}
 	file := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(file, []byte(properties(dir, s.Port, s.Controller, c.Extra)), 0o644); err != nil {
+	extra := c.Security.properties(dir, s.Port, s.Controller, s.Listeners)
+	maps.Copy(extra, c.Extra)
+	if err := os.WriteFile(file, []byte(properties(dir, s.Port, s.Controller, extra)), 0o644); err != nil {
 		return nil, err
 	}
 	if err := format(ctx, c, lib, file); err != nil {
@@ -108,6 +122,7 @@ func format(ctx context.Context, c Config, lib, file string) error {
 	for _, f := range c.Features {
 		args = append(args, "--feature", f)
 	}
+	args = append(args, c.Security.format()...)
 	if out, err := exec.CommandContext(ctx, "java", java(lib, "128m", args...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("format kafka storage in %s: %w\n%s", c.Dir, err, out)
 	}
@@ -127,7 +142,12 @@ func launch(ctx context.Context, c Config, s state, lib, file string) (*Broker, 
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("java", java(lib, c.Heap, "kafka.Kafka", file)...)
+	clock, err := faketime.Environment(c.ClockOffset)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("java", append(c.Security.java(), java(lib, c.Heap, "kafka.Kafka", file)...)...)
+	cmd.Env = append(os.Environ(), clock...)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A session of its own: a signal to our process group is not meant for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -15,6 +15,8 @@ import (
 type state struct {
 	Port       int `json:"port"`
 	Controller int `json:"controller_port"`
+	// Listeners are the ports of further ones, by name.
+	Listeners map[string]int `json:"listeners,omitempty"`
 	// PID is 0 when the broker was stopped.
 	PID int `json:"pid"`
 }
@@ -50,6 +52,17 @@ func ports(c Config) (state, error) {
 	}
 	if s.Port != 0 && c.Port != 0 && s.Port != c.Port {
 		return s, fmt.Errorf("kafka in %s has port %d, not %d", c.Dir, s.Port, c.Port)
+	}
+	for name := range c.Security.listeners() {
+		if _, has := s.Listeners[name]; has {
+			continue
+		}
+		if s.Listeners == nil {
+			s.Listeners = map[string]int{}
+		}
+		if s.Listeners[name], err = free(); err != nil {
+			return s, err
+		}
 	}
 	if s.Port != 0 {
 		return s, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func TestPortsBelongToTheDirectory(t *testing.T) {
 	if err := first.save(c.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := ports(c); err != nil || again != first {
+	if again, err := ports(c); err != nil || !reflect.DeepEqual(again, first) {
 		t.Errorf("then %+v, %v; first %+v", again, err, first)
 	}
 	c.Port = first.Port + 1
