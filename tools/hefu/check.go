@@ -32,12 +32,13 @@ func newCheck() *cobra.Command {
 		fmt.Fprintf(out, "%s is good: journal %s, %d pipelines\n", *file, cfg.Journal.Mode, len(cfg.Pipelines))
 		for _, p := range cfg.Pipelines {
 			fmt.Fprintf(out, "pipeline %s, %d sources\n", p.Name, len(p.Sources))
-			promise(out, "hub topic "+p.Hub.Topic, domain.ExactlyOnce)
+			promiseHub(out, p)
 			if p.Doris == nil {
 				fmt.Fprintln(out, "  no Doris table")
 				continue
 			}
-			promise(out, fmt.Sprintf("Doris table %s.%s (%s)", p.Doris.Database, p.Doris.Table, p.Doris.Model), domain.Semantic(p.Doris.Semantic))
+			s := domain.Semantic(p.Doris.Semantic)
+			promise(out, fmt.Sprintf("Doris table %s.%s (%s)", p.Doris.Database, p.Doris.Table, p.Doris.Model), s, s.Promise())
 			for _, note := range dorisNotes(p.Doris) {
 				fmt.Fprintf(out, "    %s\n", note)
 			}
@@ -48,8 +49,24 @@ func newCheck() *cobra.Command {
 }
 
 // promise says what may happen to a target's rows.
-func promise(out io.Writer, target string, s domain.Semantic) {
-	fmt.Fprintf(out, "  %s, %s: %s\n", target, s, s.Promise())
+func promise(out io.Writer, target string, s domain.Semantic, text string) {
+	fmt.Fprintf(out, "  %s, %s: %s\n", target, s, text)
+}
+
+// promiseHub says it of a hub topic, and what a reader of the sentence may not expect.
+func promiseHub(out io.Writer, p config.Pipeline) {
+	if p.ReadHub != nil {
+		return // it is the source, and nothing is written to it
+	}
+	s := domain.Semantic(p.Hub.Semantic)
+	promise(out, "hub topic "+p.Hub.Topic, s, s.HubPromise())
+	switch s {
+	case domain.None:
+	case domain.ExactlyOnce:
+		fmt.Fprintln(out, "    on brokers before Kafka 4.0 (transaction.version below 2) too, where no request is sent twice and a lost answer costs a new open")
+	case domain.AtLeastOnce:
+		fmt.Fprintln(out, "    a row that is doubled in the hub topic is not doubled in the Doris table")
+	}
 }
 
 // dorisNotes are what a reader of the configuration may not expect of it.

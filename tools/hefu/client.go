@@ -33,6 +33,15 @@ func dial(file string) (*client, *config.Config, error) {
 	return &client{base: "http://" + address}, c, nil
 }
 
+// answerError is what the API said in place of an answer.
+type answerError struct {
+	code int // of HTTP
+	text string
+}
+
+// Error is the status and what it said.
+func (e *answerError) Error() string { return e.text }
+
 // call does one request; in and out may be nil.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
@@ -62,7 +71,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if resp.StatusCode >= http.StatusBadRequest {
 		var problem struct{ Detail string }
 		if json.Unmarshal(answer, &problem) == nil && problem.Detail != "" {
-			return fmt.Errorf("%s: %s", resp.Status, problem.Detail)
+			return &answerError{resp.StatusCode, resp.Status + ": " + problem.Detail}
 		}
 		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
 	}

@@ -22,6 +22,7 @@ const findingsShown = 50
 // printReport is a compare as a person reads it: the table, the findings, the verdict.
 func printReport(w io.Writer, r *reconcile.Report) {
 	printCities(w, r)
+	printOthers(w, &r.Others)
 	printFindings(w, r)
 	fmt.Fprintf(w, "compared in %s\nverdict: %s: %s\n", r.Took.Round(time.Millisecond), verdictWord(r.Verdict), r.Why)
 }
@@ -53,7 +54,7 @@ func columns(r *reconcile.Report) []column {
 		}}
 	}
 	out := []column{
-		{"in city", true, func(r *reconcile.CityReport) int64 { return r.InCity }},
+		{"in city", !r.Direct, func(r *reconcile.CityReport) int64 { return r.InCity }},
 		{"in hub", true, func(r *reconcile.CityReport) int64 { return r.InHub }},
 		{"in Doris", true, func(r *reconcile.CityReport) int64 { return r.InDoris }},
 		class("lost", true, domain.Lost), class("doubled", true, domain.Doubled), class("altered", true, domain.Altered),
@@ -106,6 +107,24 @@ func printCities(w io.Writer, r *reconcile.Report) {
 		t.AppendRow(row)
 	}
 	t.Render()
+}
+
+// printOthers says what was seen and not checked, since it is not of these books.
+func printOthers(w io.Writer, o *reconcile.Others) {
+	for _, line := range []struct {
+		n    int64
+		text string
+	}{
+		{o.Hub, "rows in the hub from before these books: not checked"},
+		{o.Again, "of them that these books carry once more: whoever filled the hub had come further than where they begin"},
+		{o.Doris, "rows in the table from before these books: not checked"},
+		{o.Beyond, "rows in the table beyond the end of what is read: not checked"},
+		{o.Unread, "rows in the table that the hub topic has deleted since: not checked"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(w, "%s %s\n", humanize.Comma(line.n), line.text)
+		}
+	}
 }
 
 func printFindings(w io.Writer, r *reconcile.Report) {

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,10 @@ time is as good: what is open is settled at the next start.
 
 With the embedded journal one process runs everything. With an external NATS the legs
 may run apart (--only) and shards may be divided (--shards); a later process that
-claims the same takes over, and the earlier one ends with exit code 3.`,
+claims the same takes over, and the earlier one ends with exit code 3.
+
+SIGHUP reads the configuration again, as hefu reload does: sources are added, removed,
+paused and resumed without touching the others.`,
 		Example: "  hefu run -c hefu.yaml\n  hefu run -c hefu.yaml --only ingest,hub --shards 0-3",
 		Args:    cobra.NoArgs,
 	}
@@ -47,6 +52,10 @@ claims the same takes over, and the earlier one ends with exit code 3.`,
 			return fmt.Errorf("--only and --shards need an external journal: the embedded one belongs to one process")
 		}
 		collectOften()
+		reloads := make(chan os.Signal, 1)
+		signal.Notify(reloads, syscall.SIGHUP)
+		defer signal.Stop(reloads)
+		role.Reloads = reloads
 		return services.Run(cmd.Context(), cfg, role, newLog(cfg.Log))
 	}
 	return c

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -18,7 +19,7 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status",
 		Short:   "Ask the running hefu how far it is",
-		Long:    "Status prints positions, lag, open intents and incidents of every pipeline.\nExit code 1 when a leg or source does not run.",
+		Long:    "Status prints positions, lag, open intents and incidents of every pipeline.\nExit code 1 when a leg does not run, or a source does not\ndo what the configuration says: one that is paused, finished or ended is fine.",
 		Example: "  hefu status -c hefu.yaml\n  hefu status -c hefu.yaml -o json",
 		Args:    cobra.NoArgs,
 	}
@@ -55,7 +56,7 @@ func allRun(r *status.Report) bool {
 			}
 		}
 		for _, s := range p.Sources {
-			if s.State != "running" {
+			if !projections.State(s.State).AsConfigured() {
 				return false
 			}
 		}
@@ -65,8 +66,11 @@ func allRun(r *status.Report) bool {
 
 func printStatus(w io.Writer, r *status.Report) {
 	fmt.Fprintf(w, "instance %s, version %s, up %s\n", r.Instance, r.Version, time.Since(r.Since).Round(time.Second))
+	if l := r.Reloaded; l != nil {
+		fmt.Fprintf(w, "configuration read again %s ago by %s: %s\n", time.Since(l.At).Round(time.Second), l.Who, l.Why)
+	}
 	for _, p := range r.Pipelines {
-		fmt.Fprintf(w, "pipeline %s, journal %s, incarnation %d\n", p.Name, p.Journal, p.Incarnation)
+		fmt.Fprintf(w, "pipeline %s, journal %s, incarnation %d, configuration %d\n", p.Name, p.Journal, p.Incarnation, p.Config)
 		legs := table.NewWriter()
 		legs.SetOutputMirror(w)
 		legs.SetStyle(table.StyleLight)

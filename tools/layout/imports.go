@@ -22,6 +22,9 @@ func under(dir, folder string) bool { return dir == folder || strings.HasPrefix(
 // connection says whether a part of the projections is a leaf that only speaks with one kind of server.
 func connection(part string) bool { return strings.HasSuffix(part, "conn") }
 
+// shared is the one part that connections have in common; it knows none of them.
+const shared = "projections/tlsconn"
+
 // refusal gives the reason why product code in from may not import to, both folders of ours; "" where it may.
 func refusal(from, to string) string {
 	layer, self := part(from)
@@ -42,6 +45,9 @@ func refusal(from, to string) string {
 		return "services know the journal and the domain, not each other; only the folder services itself wires them"
 	case layer == "projections" && target == "projections":
 		if connection(other) && self != "projections" && !connection(self) || other == "projections" && !connection(self) {
+			return ""
+		}
+		if other == shared && connection(self) {
 			return ""
 		}
 		return "a projection stands alone: what two of them share is a contract (projections), a connection (kafkaconn, dorisconn) or a rule (domain)"

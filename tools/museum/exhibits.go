@@ -4,13 +4,14 @@ package main
 const (
 	doris     = "./projections/doris"
 	dorisconn = "./projections/dorisconn"
+	hub       = "./projections/hub"
 )
 
 // exhibits are all that the museum has. A new hall is a new function here: each exhibit
 // wants a short text that is in its file once, and the narrowest tests that catch it.
 func exhibits() []exhibit {
 	var all []exhibit
-	for _, hall := range [][]exhibit{dorisLabels(), dorisFences(), dorisForgets(), dorisAnswers(), dorisRoads()} {
+	for _, hall := range [][]exhibit{dorisLabels(), dorisFences(), dorisForgets(), dorisAnswers(), dorisRoads(), hubSemantics()} {
 		all = append(all, hall...)
 	}
 	return all
