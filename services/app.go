@@ -14,6 +14,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/services/bounded"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/ingest"
 	"github.com/hefu-io/hefu/services/lifecycle"
@@ -40,7 +41,7 @@ func Options(c *config.Config, role pipeline.Role, log *slog.Logger) fx.Option {
 		pipeline.Module,
 	}
 	if role.Has(domain.LegIngest) {
-		parts = append(parts, ingest.Module)
+		parts = append(parts, ingest.Module, bounded.Module)
 	}
 	if role.Has(domain.LegHub) || role.Has(domain.LegDoris) {
 		parts = append(parts, project.Module)

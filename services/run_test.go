@@ -52,6 +52,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.Close)
+	return worldOn(t, k.ListenAddrs())
+}
+
+// worldOn is one on a cluster that has the topics ODS, north and south.
+func worldOn(t *testing.T, kafka []string) *world {
+	t.Helper()
 	d, err := standin.Open(t.Context(), standin.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -72,18 +78,18 @@ func newWorld(t *testing.T) *world {
 	c.API.Listen = "127.0.0.1:0"
 	p := config.DefaultPipeline()
 	p.Name, p.Timezone = "bridge", "Asia/Shanghai"
-	p.Hub.Brokers, p.Hub.Topic, p.Hub.ProgressTopic = k.ListenAddrs(), "ODS", "progress"
+	p.Hub.Brokers, p.Hub.Topic, p.Hub.ProgressTopic = kafka, "ODS", "progress"
 	t1 := config.DefaultDoris()
 	t1.FE, t1.MySQL, t1.Database, t1.Table, t1.User, t1.Model = []string{d.FEURL()}, []string{d.MySQLAddr()}, "ods", "ODS_QL_JC_SSJC", "root", config.ModelUnique
 	t1.Batch.Age, t1.Batch.Interval = 50*time.Millisecond, 0
 	p.Doris = &t1
 	for _, s := range []struct{ id, city, topic string }{{"north", "320100", "north"}, {"south", "320200", "south"}} {
 		src := config.DefaultSource()
-		src.ID, src.City, src.Topic, src.Brokers = s.id, s.city, s.topic, k.ListenAddrs()
+		src.ID, src.City, src.Topic, src.Brokers = s.id, s.city, s.topic, kafka
 		p.Sources = append(p.Sources, src)
 	}
 	c.Pipelines = []config.Pipeline{p}
-	return &world{t: t, kafka: k.ListenAddrs(), cfg: &c}
+	return &world{t: t, kafka: kafka, cfg: &c}
 }
 
 func (w *world) start() {

@@ -14,6 +14,7 @@ import (
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/hub"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
@@ -47,7 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 				leg  domain.Leg
 				make func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error)
 			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris(cadence)}} {
-				if !s.set.Role().Has(r.leg) || r.leg == domain.LegDoris && o.Config.Doris == nil {
+				if !s.set.Role().Has(r.leg) || !o.Has(r.leg) {
 					continue
 				}
 				reporter := projections.NewReporter(domain.Stream{Pipeline: o.Config.Name, Shard: shard, Leg: r.leg})
@@ -77,17 +78,20 @@ func (s *Service) hub(o *pipeline.Open, shard int, reporter *projections.Reporte
 	if err != nil {
 		return nil, err
 	}
-	return s.runner(o, reporter, h), nil
+	r := s.runner(o, reporter, h)
+	r.Explain = kafkaconn.Explain
+	return r, nil
 }
 
 // HubConfig is a shard's hub leg as hefu.yaml and the journal say.
 func HubConfig(o *pipeline.Open, shard int) hub.Config {
 	c := o.Config.Hub
 	return hub.Config{
-		Pipeline: o.Configured, Kafka: c.Config, Shard: shard, ProgressTopic: c.ProgressTopic,
+		Pipeline: o.Configured, Configured: o.InForce, Kafka: c.Config, Shard: shard, ProgressTopic: c.ProgressTopic,
 		Batch: hub.Limits{
 			Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age, Runs: c.Batch.Runs,
 		},
+		Semantic:           domain.Semantic(c.Semantic),
 		TransactionTimeout: c.TransactionTimeout,
 	}
 }
@@ -104,7 +108,7 @@ const (
 func (s *Service) doris(cadence *doris.Cadence) func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error) {
 	return func(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
 		c := dorisConfig(o, shard)
-		c.Cadence = cadence
+		c.Cadence, c.Configured = cadence, o.InForce
 		d, err := doris.New(c, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,8 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
+	"github.com/hefu-io/hefu/projections/hub"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
@@ -33,6 +35,27 @@ func TestDorisConfig(t *testing.T) {
 		Properties: map[string]string{"comment": "x"}, Batch: doris.Limits{Rows: 1, Bytes: 2, Age: 3}, MaxRecordBytes: 5,
 	}
 	if diff := cmp.Diff(want, dorisConfig(o, 3)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestHubConfig: what hefu.yaml says reaches the leg, key by key.
+func TestHubConfig(t *testing.T) {
+	kafka := kafkaconn.Config{Brokers: []string{"k:9092"}, ClientID: "x"}
+	o := &pipeline.Open{
+		Configured: domain.PipelineConfig{Timezone: "UTC", Shards: 4},
+		Config: config.Pipeline{Hub: config.Hub{
+			Config: kafka, Topic: "hub", ProgressTopic: "progress", Semantic: "at-least-once",
+			Batch: config.HubBatch{Rows: 1, Bytes: 2, Age: 3, Runs: 4}, TransactionTimeout: 5 * time.Second,
+		}},
+	}
+	want := hub.Config{
+		Pipeline: o.Configured, Kafka: kafka, Shard: 3, ProgressTopic: "progress", Semantic: domain.AtLeastOnce,
+		Batch: hub.Limits{Rows: 1, Bytes: 2, Age: 3, Runs: 4}, TransactionTimeout: 5 * time.Second,
+	}
+	got := HubConfig(o, 3)
+	got.Configured = nil // a function: what is in force while the leg runs
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,6 +19,7 @@ type Report struct {
 	Instance  string           `json:"instance" doc:"instance of hefu.yaml"`
 	Version   string           `json:"version"`
 	Since     time.Time        `json:"since" doc:"when the process began"`
+	Reloaded  *ReloadReport    `json:"reloaded,omitempty" doc:"the last time that hefu.yaml was read again and taken over"`
 	Pipelines []PipelineReport `json:"pipelines"`
 }
 
@@ -26,6 +28,7 @@ type PipelineReport struct {
 	Name        string           `json:"name"`
 	Journal     string           `json:"journal" doc:"journal id"`
 	Incarnation uint64           `json:"incarnation" doc:"seq of this process's Started on control"`
+	Config      uint64           `json:"config" doc:"seq of the PipelineConfigured in force on control"`
 	Legs        []LegReport      `json:"legs"`
 	Sources     []SourceReport   `json:"sources"`
 	Incidents   []IncidentReport `json:"incidents" doc:"incidents that wait for an operator"`
@@ -36,8 +39,8 @@ type SourceReport struct {
 	Shard      int               `json:"shard"`
 	Source     string            `json:"source"`
 	City       string            `json:"city"`
-	State      string            `json:"state"`
-	Error      string            `json:"error,omitempty"`
+	State      string            `json:"state" enum:"connecting,running,retrying,incident,paused,finished,ended"`
+	Error      string            `json:"error,omitempty" doc:"why it is in the state"`
 	Rows       int64             `json:"rows"`
 	Partitions []PartitionReport `json:"partitions"`
 }
@@ -100,15 +103,20 @@ func (s *Service) register(api huma.API) {
 		}
 		return &output[IncidentReport]{*r}, nil
 	})
+	s.registerReload(api)
 }
 
 // Report is the present status of everything.
 func (s *Service) Report() Report {
-	r := Report{Instance: s.set.Config().Instance, Version: s.set.Role().Version, Since: s.began, Pipelines: []PipelineReport{}}
+	r := Report{
+		Instance: s.set.Config().Instance, Version: s.set.Role().Version, Since: s.began, Reloaded: reloadReport(s.set.Last()),
+		Pipelines: []PipelineReport{},
+	}
 	opened, _ := s.set.Opened()
 	for _, o := range opened {
+		inForce, seq := o.InForce()
 		p := PipelineReport{
-			Name: o.Config.Name, Journal: o.Journal.ID().String(), Incarnation: uint64(o.Incarnation),
+			Name: o.Config.Name, Journal: o.Journal.ID().String(), Incarnation: uint64(o.Incarnation), Config: uint64(seq),
 			Legs: []LegReport{}, Sources: []SourceReport{}, Incidents: incidentsOf(o, false),
 		}
 		for _, l := range s.board.Legs() {
@@ -118,15 +126,24 @@ func (s *Service) Report() Report {
 		}
 		for _, src := range s.board.Sources() {
 			if src.Pipeline == p.Name {
-				p.Sources = append(p.Sources, sourceReport(src))
+				p.Sources = append(p.Sources, sourceReport(o, src))
 			}
 		}
+		p.Sources = append(p.Sources, s.others(o, inForce.Sources, p.Sources)...)
 		r.Pipelines = append(r.Pipelines, p)
 	}
 	return r
 }
 
-func sourceReport(src projections.SourceStatus) SourceReport {
+func sourceReport(o *pipeline.Open, src projections.SourceStatus) SourceReport {
+	if src.State == projections.StatePaused {
+		entry, _, _ := strings.Cut(string(src.Source), "/")
+		o.Control.State(func(s *domain.ControlState) {
+			if p := s.Paused[entry]; p != nil {
+				src.Error = "by " + p.Who + ": " + p.Why
+			}
+		})
+	}
 	r := SourceReport{
 		Shard: src.Shard, Source: string(src.Source), City: string(src.City), State: string(src.State), Error: src.Error,
 		Rows: src.Rows, Partitions: []PartitionReport{},

@@ -106,7 +106,7 @@ func (s *Service) ready(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	for _, src := range s.board.Sources() {
-		if src.State != projections.StateRunning {
+		if !src.State.AsConfigured() {
 			lines = append(lines, fmt.Sprintf("source %s of %s %s: %s", src.Source, src.Pipeline, src.State, src.Error))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // says of them.
 type rig struct {
 	t     *testing.T
+	file  string // hefu.yaml
 	board *projections.Board
 	open  *pipeline.Open
 	api   http.Handler
@@ -38,17 +41,20 @@ func newRig(t *testing.T) *rig {
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "hub"))
 	must(t, err)
 	t.Cleanup(k.Close)
-	c, err := config.Parse("hefu.yaml", fmt.Appendf(nil, `
+	file := filepath.Join(t.TempDir(), "hefu.yaml")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `
 instance: host-1
 data_dir: %q
 pipelines:
   - name: bridge
     hub: {brokers: [%q], topic: hub}
     sources: [{id: nanjing, city: "320100", brokers: ["127.0.0.1:1"], topic: t}]
-`, t.TempDir(), k.ListenAddrs()[0]))
+`, t.TempDir(), k.ListenAddrs()[0]), 0o600))
+	c, err := config.Load(file)
 	must(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	set := pipeline.NewSet(c, pipeline.Role{Version: "1.2.3", Legs: []domain.Leg{domain.LegHub, domain.LegDoris}}, quiet)
+	// It says that it ingests, and nothing does.
+	set := pipeline.NewSet(c, pipeline.Role{Version: "1.2.3", Legs: []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}}, quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- set.Run(ctx) }()
@@ -58,7 +64,7 @@ pipelines:
 	opened, err := set.Wait(wait)
 	must(t, err)
 	board := &projections.Board{}
-	return &rig{t: t, board: board, open: opened[0], api: status.New(set, board, quiet).Handler()}
+	return &rig{t: t, file: file, board: board, open: opened[0], api: status.New(set, board, quiet).Handler()}
 }
 
 func must(t *testing.T, err error) {
@@ -188,9 +194,10 @@ func TestReady(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	p.Enter(projections.StateRunning, "", domain.IncidentID{})
-	source = projections.StateRunning
-	if code, body := r.call(http.MethodGet, "/readyz", ""); code != http.StatusOK || body != "ready\n" {
-		t.Errorf("%d %s", code, body)
+	for _, source = range []projections.State{projections.StateRunning, projections.StatePaused, projections.StateFinished, projections.StateEnded} {
+		if code, body := r.call(http.MethodGet, "/readyz", ""); code != http.StatusOK || body != "ready\n" {
+			t.Errorf("source %s: %d %s", source, code, body)
+		}
 	}
 	if code, _ := r.call(http.MethodGet, "/livez", ""); code != http.StatusOK {
 		t.Errorf("livez %d", code)
