@@ -46,3 +46,21 @@ func (i Incidents) Decide(ctx context.Context, in *domain.Incident) (domain.Choi
 func (i Incidents) Wait(ctx context.Context, id domain.IncidentID) error {
 	return i.Control.Wait(ctx, func(s *domain.ControlState) bool { return s.Resolved[id] != nil })
 }
+
+// Overtaken resolves what waits for an operator and has been overtaken: the configuration
+// was changed, and what the incident held up has happened another way.
+func (i Incidents) Overtaken(ctx context.Context, matches func(*domain.Incident) bool, why string) error {
+	for {
+		ref, err := i.Control.Append(ctx, func(s *domain.ControlState) (domain.Event, error) {
+			for _, in := range s.Open() {
+				if matches(in) {
+					return &domain.Resolved{ID: in.ID, Choice: domain.ChoiceRetry, Who: "hefu", Why: why}, nil
+				}
+			}
+			return nil, nil
+		})
+		if err != nil || ref.IsZero() {
+			return err
+		}
+	}
+}

@@ -111,7 +111,8 @@ func (m *importer) hubReader(f *flow, t *table) {
 		m.sayOption(o, Adapted, "", "Flink drops what it cannot read without a word; Hefu loads from its journal, and excludes nothing that is not listed")
 	}
 	if o := t.options[properties+"group.id"]; o.key != "" {
-		m.sayOption(o, Adapted, "", "Hefu's loads begin with its own rows. What Flink wrote to the hub and did not yet load lies between this group's offsets and the hub's end: docs/cutover.md says how it is loaded first")
+		f.node.child("hub").set("backlog_group", o.value, o.pos, "")
+		m.sayOption(o, Adapted, f.path()+".hub.backlog_group", "Hefu's loads begin with its own rows. What Flink wrote to the hub and did not load lies behind this group's offsets, or behind the table's rows: the first start is refused while there is any, and docs/cutover.md says how it is loaded first")
 		m.result.Groups = append(m.result.Groups, Group{Pipeline: f.name, Table: t.name, Group: o.value, start: domain.StartSpec{At: domain.StartGroupOffsets, Missing: domain.MissingFail}})
 	}
 	for _, k := range t.keys {

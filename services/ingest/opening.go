@@ -61,9 +61,19 @@ func (s *session) begin(ctx context.Context, partitions []int32, first bool, g d
 	if f, err := s.twice(ctx, starts, first); f != nil || err != nil {
 		return f, err
 	}
-	return nil, s.opened(ctx, &domain.SourceOpened{
+	err = s.opened(ctx, &domain.SourceOpened{
 		Generation: g, StartPolicy: string(start.At), StopPolicy: string(stop.At), Starts: starts,
 	})
+	if err != nil || !first {
+		return nil, err
+	}
+	// If the process dies here the incident stays on the list until somebody resolves it.
+	return nil, s.l.incidents.Overtaken(ctx, s.heldUp, "the source was opened, with another start")
+}
+
+// heldUp reports whether an incident was about where the source begins.
+func (s *session) heldUp(in *domain.Incident) bool {
+	return in.Source == s.ID && in.Stream == s.l.stream && (in.What == domain.IncidentSourceNoCursor || in.What == domain.IncidentSourceTaken)
 }
 
 // opened journals where partitions start and takes them into the session. What is the
