@@ -124,6 +124,15 @@ func (r *Reason) UnmarshalText(b []byte) error {
 // MarshalText is the word.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// Reasons are all of them.
+func Reasons() []Reason {
+	out := make([]Reason, 0, ReasonUnexplained)
+	for r := ReasonCommitMarker; r <= ReasonUnexplained; r++ {
+		out = append(out, r)
+	}
+	return out
+}
+
 // Valid reports whether the reason is one of the closed set.
 func (r Reason) Valid() bool { return r >= ReasonCommitMarker && r <= ReasonUnexplained }
 

@@ -30,7 +30,8 @@ type SourceStatus struct {
 	City       domain.City
 	State      State
 	Error      string
-	Rows       int64 // since the process began
+	Rows       int64                   // since the process began
+	Gaps       map[domain.Reason]int64 // offsets without a row, likewise
 	Partitions []PartitionStatus
 }
 

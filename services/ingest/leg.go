@@ -66,7 +66,7 @@ func (l *leg) write(ctx context.Context) error {
 			return fmt.Errorf("append after %s: %w", l.w.Tail(), err)
 		}
 		crash.Point("ingest.append.after")
-		l.acknowledge(ref, ev, t)
+		l.acknowledge(ctx, ref, ev, t)
 	}
 }
 
@@ -88,7 +88,7 @@ func (l *leg) next(t taken) (domain.ShardEvent, error) {
 }
 
 // acknowledge gives back what is durable now, and says so.
-func (l *leg) acknowledge(ref domain.Ref, ev domain.ShardEvent, t taken) {
+func (l *leg) acknowledge(ctx context.Context, ref domain.Ref, ev domain.ShardEvent, t taken) {
 	l.room.grow(t.weight)
 	l.done.set(domain.PositionsOf(ev))
 	var rows int64
@@ -97,6 +97,7 @@ func (l *leg) acknowledge(ref domain.Ref, ev domain.ShardEvent, t taken) {
 		rows += it.run.Rows
 		if src := l.source(it.run.Source); src != nil {
 			src.progress(it.run.Partition, it.run.Next, it.run.Rows)
+			src.account(ctx, &it.run.Run)
 		}
 		l.budget.release(t.sources[i], it.charge)
 		if it.done != nil {

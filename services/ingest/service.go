@@ -123,7 +123,7 @@ func shown(pipeline string, shard int, list []SourceStatus) []projections.Source
 	out := make([]projections.SourceStatus, 0, len(list))
 	for _, s := range list {
 		o := projections.SourceStatus{
-			Pipeline: pipeline, Shard: shard, Source: s.Source, City: s.City, State: projections.State(s.State), Error: s.Error, Rows: s.Rows,
+			Pipeline: pipeline, Shard: shard, Source: s.Source, City: s.City, State: projections.State(s.State), Error: s.Error, Rows: s.Rows, Gaps: s.Gaps,
 		}
 		for _, p := range s.Partitions {
 			o.Partitions = append(o.Partitions, projections.PartitionStatus{Partition: p.Partition, Next: p.Next, LastStable: p.LSO, Lag: p.Lag})

@@ -31,6 +31,7 @@ type source struct {
 	err        string // why it retries, or the incident
 	said       string // the error that was logged last
 	rows       int64
+	gaps       map[domain.Reason]int64 // offsets without a row, journaled since the process began
 	partitions map[int32]PartitionStatus
 	ailing     map[int32]bool // partitions that were refused and not read since
 	seen       bool           // its topic was opened: a partition that appears now begins at the log start
@@ -122,6 +123,23 @@ func (s *source) progress(partition int32, next, rows int64) {
 	p := s.partitions[partition]
 	p.Partition, p.Next = partition, next
 	s.partitions[partition] = p
+}
+
+// account keeps how many offsets without a row were journaled for which reason, and
+// raises its voice over those that have none.
+func (s *source) account(ctx context.Context, r *domain.Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range r.Gaps {
+		if s.gaps == nil {
+			s.gaps = map[domain.Reason]int64{}
+		}
+		s.gaps[g.Reason] += g.Span.Len()
+		if g.Reason == domain.ReasonUnexplained {
+			s.log.ErrorContext(ctx, "offsets without a row, and nothing explains them: look at the topic's replicas; hefu reconcile counts them",
+				"topic", s.Topic, "partition", r.Partition, "offsets", g.Span.String())
+		}
+	}
 }
 
 // looked remembers that the topic was opened.

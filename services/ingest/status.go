@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/hefu-io/hefu/domain"
@@ -25,9 +26,10 @@ type SourceStatus struct {
 	Source     domain.SourceID
 	City       domain.City
 	State      SourceState
-	Error      string            // why it retries, or the incident as a line
-	Partitions []PartitionStatus // that have been read in this process, by number
-	Rows       int64             // journaled since the process began
+	Error      string                  // why it retries, or the incident as a line
+	Partitions []PartitionStatus       // that have been read in this process, by number
+	Rows       int64                   // journaled since the process began
+	Gaps       map[domain.Reason]int64 // offsets without a row, likewise, by reason
 }
 
 // PartitionStatus is how far a partition is journaled, and how far it could be.
@@ -65,7 +67,7 @@ func (s *Shard) Queue() QueueStatus {
 func (s *source) status() SourceStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := SourceStatus{Source: s.ID, City: s.City, State: s.state, Error: s.err, Rows: s.rows}
+	out := SourceStatus{Source: s.ID, City: s.City, State: s.state, Error: s.err, Rows: s.rows, Gaps: maps.Clone(s.gaps)}
 	for _, p := range s.partitions {
 		p.Lag = max(0, p.LSO-p.Next)
 		out.Partitions = append(out.Partitions, p)

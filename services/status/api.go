@@ -42,6 +42,7 @@ type SourceReport struct {
 	State      string            `json:"state" enum:"connecting,running,retrying,incident,paused,finished,ended"`
 	Error      string            `json:"error,omitempty" doc:"why it is in the state"`
 	Rows       int64             `json:"rows"`
+	Gaps       map[string]int64  `json:"gaps" doc:"offsets without a row by reason, since the process began; unexplained ones are an alarm"`
 	Partitions []PartitionReport `json:"partitions"`
 }
 
@@ -146,7 +147,10 @@ func sourceReport(o *pipeline.Open, src projections.SourceStatus) SourceReport {
 	}
 	r := SourceReport{
 		Shard: src.Shard, Source: string(src.Source), City: string(src.City), State: string(src.State), Error: src.Error,
-		Rows: src.Rows, Partitions: []PartitionReport{},
+		Rows: src.Rows, Gaps: map[string]int64{}, Partitions: []PartitionReport{},
+	}
+	for reason, n := range src.Gaps {
+		r.Gaps[reason.String()] = n
 	}
 	for _, p := range src.Partitions {
 		r.Partitions = append(r.Partitions, PartitionReport{Partition: p.Partition, Next: p.Next, Stable: p.LastStable, Lag: p.Lag})

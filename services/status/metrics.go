@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
 )
 
@@ -56,6 +57,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		labels := []string{src.Pipeline, strconv.Itoa(src.Shard), string(src.Source), string(src.City)}
 		out <- prometheus.MustNewConstMetric(sourceDesc("running", "1 when the source is read."), prometheus.GaugeValue, truth(src.State == projections.StateRunning), labels...)
 		out <- prometheus.MustNewConstMetric(sourceDesc("rows_total", "Rows journaled since the process began."), prometheus.CounterValue, float64(src.Rows), labels...)
+		for _, reason := range domain.Reasons() {
+			out <- prometheus.MustNewConstMetric(sourceDesc("gap_offsets_total", "Offsets without a row by reason, journaled since the process began; alarm on unexplained.", "reason"),
+				prometheus.CounterValue, float64(src.Gaps[reason]), append(append([]string{}, labels...), reason.String())...)
+		}
 		for _, p := range src.Partitions {
 			with := append(append([]string{}, labels...), strconv.Itoa(int(p.Partition)))
 			out <- prometheus.MustNewConstMetric(sourceDesc("next_offset", "The next offset to journal.", "partition"), prometheus.GaugeValue, float64(p.Next), with...)

@@ -237,3 +237,26 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+// TestGaps: offsets without a row are shown by reason, those that nothing explains among them.
+func TestGaps(t *testing.T) {
+	r := newRig(t)
+	r.board.AddSources(func() []projections.SourceStatus {
+		return []projections.SourceStatus{{
+			Pipeline: "bridge", Source: "nanjing", City: "320100", State: projections.StateRunning,
+			Gaps: map[domain.Reason]int64{domain.ReasonUnexplained: 3, domain.ReasonAborted: 7},
+		}}
+	})
+	if diff := cmp.Diff(map[string]int64{"unexplained": 3, "aborted": 7}, r.report().Pipelines[0].Sources[0].Gaps); diff != "" {
+		t.Error(diff)
+	}
+	_, metrics := r.call(http.MethodGet, "/metrics", "")
+	for _, want := range []string{
+		`hefu_source_gap_offsets_total{city="320100",pipeline="bridge",reason="unexplained",shard="0",source="nanjing"} 3`,
+		`hefu_source_gap_offsets_total{city="320100",pipeline="bridge",reason="compacted",shard="0",source="nanjing"} 0`,
+	} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+}

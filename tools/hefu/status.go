@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/services/status"
 )
@@ -98,8 +99,18 @@ func printStatus(w io.Writer, r *status.Report) {
 			}
 		}
 		sources.Render()
+		printUnexplained(w, p.Sources)
 		for _, in := range p.Incidents {
 			printIncident(w, in)
+		}
+	}
+}
+
+// printUnexplained names the sources of which offsets hold nothing, and nobody knows why.
+func printUnexplained(w io.Writer, sources []status.SourceReport) {
+	for _, s := range sources {
+		if n := s.Gaps[domain.ReasonUnexplained.String()]; n > 0 {
+			fmt.Fprintf(w, "source %s: %d offsets without a row, and nothing explains them (the log has their places)\n", s.Source, n)
 		}
 	}
 }
