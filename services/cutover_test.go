@@ -231,8 +231,8 @@ func (w *flinkWorld) until(what string, flink *realflink.SQL, done func() bool) 
 	}
 }
 
-// TestCutover takes the original job over: it is stopped mid-way, its second job behind its first, and Hefu goes on.
-func TestCutover(t *testing.T) {
+// TestFlinkCutover takes the original job over: it is stopped mid-way, its second job behind its first, and Hefu goes on.
+func TestFlinkCutover(t *testing.T) {
 	w := newFlinkWorld(t)
 	w.feed(500)
 	flink, err := realflink.StartSQL(t.Context(), t.TempDir(), w.text())

@@ -12,9 +12,9 @@ import (
 	"github.com/hefu-io/hefu/services/devstack/doris"
 )
 
-// TestModes: in each way that the connector has to find a back end it loads every row once, with the transactions that
+// TestFlinkModes: in each way that the connector has to find a back end it loads every row once, with the transactions that
 // it makes of a real cluster: its probe aborted, the others visible (doris-wire.md §11.5).
-func TestModes(t *testing.T) {
+func TestFlinkModes(t *testing.T) {
 	needsFlink(t)
 	for _, c := range []struct {
 		name             string
@@ -57,8 +57,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestSecondStart: a job that starts afresh under a used prefix finds its first label finished, and refuses to run.
-func TestSecondStart(t *testing.T) {
+// TestFlinkSecondStart: a job that starts afresh under a used prefix finds its first label finished, and refuses to run.
+func TestFlinkSecondStart(t *testing.T) {
 	needsFlink(t)
 	s := open(t)
 	s.run(s.job("p", 6, 3))
@@ -70,9 +70,9 @@ func TestSecondStart(t *testing.T) {
 	s.compare(6)
 }
 
-// TestLingering: a load that an earlier run left PRECOMMITTED is found by its label, and aborted; the commit whose
+// TestFlinkLingering: a load that an earlier run left PRECOMMITTED is found by its label, and aborted; the commit whose
 // reply gets lost is repeated, and found done.
-func TestLingering(t *testing.T) {
+func TestFlinkLingering(t *testing.T) {
 	needsFlink(t)
 	s := open(t)
 	s.precommit("p_ods_t_0_1", `{"id":0,"v":"of the earlier run"}`)
@@ -85,8 +85,8 @@ func TestLingering(t *testing.T) {
 	}
 }
 
-// TestKilled: a job that is killed between two checkpoints, and restored from the last one, loads every row once.
-func TestKilled(t *testing.T) {
+// TestFlinkKilled: a job that is killed between two checkpoints, and restored from the last one, loads every row once.
+func TestFlinkKilled(t *testing.T) {
 	needsFlink(t)
 	s := open(t)
 	j := s.job("p", 60, 3)
