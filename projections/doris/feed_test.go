@@ -32,6 +32,7 @@ type part struct {
 	records   []record
 	hubParts  [][2]int64 // first ordinal, n; nil: all
 	batches   [][]byte   // nil: one of records
+	texts     []string   // what the source's format makes of the records; nil: UTF-8, as they are
 }
 
 // at is where the source partition's next run begins.
@@ -107,7 +108,7 @@ func (w *world) expect(ev *domain.Ingested, p part, ordinal int64, hub domain.Co
 	zone, err := time.LoadLocation(zoneName)
 	must(w.t, err)
 	shown := func(micros int64, layout string) string { return time.UnixMicro(micros).In(zone).Format(layout) }
-	city := map[domain.SourceID]string{"nanjing": "320100", "wuxi": "320200"}[p.source]
+	city := map[domain.SourceID]string{"nanjing": "320100", "wuxi": "320200", "suzhou": "320500"}[p.source]
 	r := p.records[ordinal]
 	if w.lose[ordinal] || r.ts > 1<<50 || r.ts < -1<<50 {
 		return
@@ -115,6 +116,9 @@ func (w *world) expect(ev *domain.Ingested, p part, ordinal int64, hub domain.Co
 	text := "NULL"
 	if r.value != nil {
 		text = fmt.Sprintf("%q", string(domain.JavaText(nil, r.value)))
+	}
+	if p.texts != nil {
+		text = p.texts[ordinal]
 	}
 	var first int64
 	for i := range ev.Runs {
