@@ -17,8 +17,9 @@ func TestTakeoverOfGroupsThatLag(t *testing.T) {
 	w.tell(flinkHub, "ODS", map[int32]int64{0: 0, 1: 0, 2: 0})
 	w.cfg.Pipelines = []config.Pipeline{w.backlog}
 	w.start()
-	w.backlog.ReadHub.Reading = beginning(w.backlog.ReadHub.Reading, w.offsetsSaid())
+	said := w.offsetsSaid()
 	w.end()
+	w.backlog.ReadHub.Reading = beginning(w.backlog.ReadHub.Reading, said)
 	w.cfg.Pipelines = []config.Pipeline{w.backlog}
 	w.start()
 	if err := w.ends(); err != nil {
@@ -31,9 +32,10 @@ func TestTakeoverOfGroupsThatLag(t *testing.T) {
 	w.tell(flinkCities, "north", map[int32]int64{0: 3, 1: 20})
 	w.cfg.Pipelines = []config.Pipeline{w.bridge, w.backlog}
 	w.start()
-	north := &w.cfg.Pipelines[0].Sources[0]
-	north.Reading = beginning(north.Reading, w.offsetsSaid())
+	said = w.offsetsSaid()
 	w.end()
+	north := &w.cfg.Pipelines[0].Sources[0]
+	north.Reading = beginning(north.Reading, said)
 	w.start()
 	before := w.loaded + w.left
 	w.untilRows(before + 20 + 10)

@@ -25,8 +25,12 @@ type Books struct {
 	// HubBegins is the offset of the first row of these books in each hub partition that has
 	// one; what lies before it is of whoever filled the hub before.
 	HubBegins map[int32]int64
-	Excluded  []Excluded
-	Findings  []string // what does not add up
+	// HubSpans, by hub partition and in order, are the rows there that do not say themselves
+	// which city row they are.
+	HubSpans map[int32][]HubSpan
+	Config   domain.PipelineConfig // in force
+	Excluded []Excluded
+	Findings []string // what does not add up
 }
 
 // StreamBooks counts one stream.
@@ -64,7 +68,7 @@ type Excluded struct {
 // ReadBooks reads every event of a journal once and checks every chain: a broken one is
 // an error, sums that do not add up are findings.
 func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
-	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID(), HubBegins: map[int32]int64{}}
+	b := &Books{Pipeline: j.Pipeline(), Journal: j.ID(), HubBegins: map[int32]int64{}, HubSpans: map[int32][]HubSpan{}}
 	tail, err := tailOf(ctx, j, domain.ControlStream(j.Pipeline()))
 	if err != nil {
 		return nil, err
@@ -74,7 +78,7 @@ func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 		case *domain.Genesis:
 			b.Created = ev.Created
 		case *domain.PipelineConfigured:
-			b.Direct = ev.Config.Direct
+			b.Direct, b.Config = ev.Config.Direct, ev.Config
 		}
 		return nil
 	})
@@ -101,10 +105,12 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 	}
 	books := domain.Books{Direct: b.Direct}
 	var positions []domain.Position
+	spans := newSpans(&b.Config)
 	left := leftOut{runs: map[domain.Seq][]domain.PartitionKey{}, begun: map[domain.Seq]*domain.DorisBegun{}}
 	for _, leg := range legs {
 		there, err := b.read(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}, tails[leg], func(e *journal.Entry) error {
 			b.Excluded = append(b.Excluded, left.out(e)...)
+			spans.add(e.Seq, e.Event)
 			if p := domain.PositionsOf(e.Event); p != nil {
 				positions = p
 			}
@@ -119,6 +125,7 @@ func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (f
 		b.close(shard, &books)
 		b.Positions = append(b.Positions, positions...)
 		maps.Copy(b.HubBegins, books.HubBegins()) // a hub partition belongs to one shard
+		maps.Copy(b.HubSpans, spans.sorted())
 	}
 	return found, nil
 }

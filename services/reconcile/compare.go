@@ -14,6 +14,10 @@ func (c *comparison) compareCity(p *partition) {
 	out := c.city(p)
 	out.InCity += int64(len(p.rows))
 	out.InHub += int64(len(p.hub))
+	if c.format.blind && p.account != nil && int64(p.journaled()) != p.account.Rows {
+		c.report.unchecked(Unchecked{Source: p.unit.id, City: out.City, Where: "hub", Rows: int64(len(p.rows)), Why: whyOther})
+		return
+	}
 	byOffset := map[int64][]int{}
 	for i := range p.hub {
 		byOffset[p.hub[i].cityOffset] = append(byOffset[p.hub[i].cityOffset], i)
@@ -36,26 +40,7 @@ func (c *comparison) compareCity(p *partition) {
 			}
 		}
 	}
-	// What is missing beyond the journal's position, or is the tail that the journal
-	// says is still to be carried, is on its way.
-	pending, carried := p.pending, lastCarried(p)
-	for i := len(missing) - 1; i >= 0; i-- {
-		row := missing[i]
-		if p.account == nil || row.offset >= p.account.Next {
-			out.Pending++
-			continue
-		}
-		if pending > 0 && row.offset > carried {
-			pending--
-			out.Pending++
-			continue
-		}
-		f := domain.Finding{Class: domain.Lost, Where: "hub", Source: domain.SourceID(p.source.ID), City: domain.City(p.source.City)}
-		f.Row.City = domain.Coord{Partition: c.partitionOf(p), Offset: row.offset, Timestamp: row.timestamp}
-		f.Row.Hub.Partition = -1
-		f.Detail = "the city has it and the hub does not"
-		c.report.find(out, f)
-	}
+	c.absent(out, p, missing)
 	for _, at := range byOffset {
 		for _, i := range at {
 			p.hub[i].extra = true
@@ -63,6 +48,43 @@ func (c *comparison) compareCity(p *partition) {
 		}
 	}
 	c.order(out, p)
+}
+
+// absent says of the rows that a city has and the hub has not what became of them. What lies
+// beyond the journal's position, or is the tail that the journal says is still to be carried,
+// is on its way; beyond where a source stands still, it is not to be read.
+func (c *comparison) absent(out *CityReport, p *partition, missing []*cityRow) {
+	pending, carried := p.pending, lastCarried(p)
+	aborted := int64(0)
+	if p.account != nil {
+		aborted = p.account.Gaps[domain.ReasonAborted]
+	}
+	for i := len(missing) - 1; i >= 0; i-- {
+		row := missing[i]
+		switch beyond := p.account == nil || row.offset >= p.account.Next; {
+		case beyond && p.unit.still:
+			out.InCity--
+			c.report.Others.NotRead++
+			continue
+		case beyond:
+			out.Pending++
+			continue
+		case row.aborted && aborted > 0: // a gap, when the source was read committed
+			aborted--
+			out.InCity--
+			continue
+		}
+		if pending > 0 && row.offset > carried {
+			pending--
+			out.Pending++
+			continue
+		}
+		f := domain.Finding{Class: domain.Lost, Where: "hub", Source: p.unit.id, City: p.unit.out.City}
+		f.Row.City = domain.Coord{Partition: p.number, Offset: row.offset, Timestamp: row.timestamp}
+		f.Row.Hub.Partition = -1
+		f.Detail = "the city has it and the hub does not"
+		c.report.find(out, f)
+	}
 }
 
 func lastCarried(p *partition) int64 {
@@ -73,25 +95,39 @@ func lastCarried(p *partition) int64 {
 	return last
 }
 
+// alteredInHub compares what the hub has of a row with what its city has.
 func (c *comparison) alteredInHub(out *CityReport, p *partition, row *cityRow, h *hubRow) {
-	for _, col := range []struct {
-		name       string
-		same       bool
-		want, have string
-	}{
-		{"sscsdm", h.city == p.source.City, p.source.City, h.city},
-		{"city_ts", h.cityTime == row.timeText(c.zone), row.timeText(c.zone), h.cityTime},
-		{"record", h.record == row.record && h.null == row.null, "the city's text", "another text"},
-	} {
-		if !col.same {
-			f := c.finding(domain.Altered, "hub", p, h, fmt.Sprintf("should be %s, is %s", col.want, col.have))
-			f.Column = col.name
-			c.report.find(out, f)
+	differs := func(column, want, have string) {
+		f := c.finding(domain.Altered, "hub", p, h, fmt.Sprintf("should be %s, is %s", shown(want), shown(have)))
+		f.Column = column
+		c.report.find(out, f)
+	}
+	if t := c.format.timestamp; t != nil {
+		if want := t.text(row.time(), c.zone); h.cityTime != want {
+			differs(t.name, want, h.cityTime)
 		}
 	}
+	if col, text := c.format.record, &p.unit.text; col != nil {
+		if text.of != nil && h.record != row.record || !text.json && h.null != row.null {
+			differs(col.Name, "the city's text", "another text")
+		}
+	}
+	c.nothingIn(out, p, h)
 	// From here on the row is what the city sent: a table that has it as it was sent is
 	// right where the hub is wrong.
-	h.city, h.cityTime, h.record, h.null = p.source.City, row.timeText(c.zone), row.record, row.null
+	h.cityTime = row.timeText(c.zone)
+	if p.unit.text.of != nil {
+		h.record, h.null = row.record, row.null
+	}
+}
+
+// nothingIn demands that the columns that carry nothing are NULL.
+func (c *comparison) nothingIn(out *CityReport, p *partition, h *hubRow) {
+	if h.filled > 0 {
+		f := c.finding(domain.Altered, "hub", p, h, "should be NULL, is not")
+		f.Column = c.format.nulls[h.filled-1]
+		c.report.find(out, f)
+	}
 }
 
 // order demands that city offsets rise with hub offsets inside one hub partition.
@@ -110,12 +146,12 @@ func (c *comparison) order(out *CityReport, p *partition) {
 }
 
 func (c *comparison) finding(class domain.Class, where string, p *partition, h *hubRow, detail string) domain.Finding {
-	f := domain.Finding{Class: class, Where: where, Detail: detail, City: domain.City(h.city)}
+	f := domain.Finding{Class: class, Where: where, Detail: detail, City: domain.City(shown(h.city))}
 	if p != nil {
-		f.Source = domain.SourceID(p.source.ID)
+		f.Source = p.unit.id
 	}
 	f.Row = domain.Lineage{
-		City: domain.Coord{Partition: h.cityPartition, Offset: h.cityOffset, Timestamp: -1},
+		City: domain.Coord{Partition: int32(h.cityPartition), Offset: h.cityOffset, Timestamp: -1},
 		Hub:  domain.Coord{Partition: h.partition, Offset: h.offset, Timestamp: h.timestamp},
 	}
 	return f
@@ -128,9 +164,14 @@ type compareDoris struct {
 	hub  []*hubRow // of the partition, by offset
 	next int
 	last int64
+	from int64 // rows before it are of others
 }
 
 func (d *compareDoris) row(r dorisRow) error {
+	if r.hubOffset < d.from {
+		d.c.report.Others.Doris++
+		return nil
+	}
 	for d.next < len(d.hub) && d.hub[d.next].offset < r.hubOffset {
 		d.missing(d.hub[d.next])
 		d.next++
@@ -142,7 +183,7 @@ func (d *compareDoris) row(r dorisRow) error {
 		return nil
 	}
 	h := &hubRow{partition: r.hubPartition, offset: r.hubOffset, timestamp: -1, cityPartition: r.cityPartition, cityOffset: r.cityOffset, city: r.city}
-	p := d.c.byCity(r.city, r.cityPartition)
+	p := d.c.ofTable(&r)
 	class, detail := domain.Strayed, "the hub has no row at this offset"
 	if r.hubOffset == d.last {
 		class, detail = domain.Doubled, "the table has this hub offset more than once"
@@ -160,12 +201,16 @@ func (d *compareDoris) end() {
 }
 
 func (d *compareDoris) missing(h *hubRow) {
-	p := d.c.byCity(h.city, h.cityPartition)
+	p := h.part
 	out := d.c.city(p)
-	if h.extra {
-		return // a finding already
+	if h.unplaced {
+		d.c.report.unchecked(Unchecked{Where: "doris", Rows: 1, Why: whyAbsent})
 	}
-	if p != nil && p.without.Contains(h.cityOffset) {
+	if h.extra || h.unplaced {
+		return // a finding already, or not checked
+	}
+	// What the hub did not acknowledge may be there all the same, and is carried no further.
+	if p != nil && (p.without.Contains(h.cityOffset) || p.skip.Contains(h.cityOffset)) {
 		out.Excluded++
 		return
 	}
@@ -177,28 +222,51 @@ func (d *compareDoris) missing(h *hubRow) {
 }
 
 func (d *compareDoris) altered(h *hubRow, r *dorisRow) {
-	p := d.c.byCity(h.city, h.cityPartition)
-	out := d.c.city(p)
+	out := d.c.city(h.part)
 	out.InDoris++
+	f := d.c.format
+	extract, digits := h.extract, 0
+	if f.extract != nil {
+		extract, digits = f.extract.wall(h.extract, d.c.zone), f.extract.digits
+	}
+	cityTime, cityDigits := h.cityTime, 9 // the city's own
+	if !h.compared() && f.timestamp != nil {
+		cityTime, cityDigits = f.timestamp.wall(h.cityTime, d.c.zone), f.timestamp.digits
+	}
 	for _, col := range []struct {
 		name       string
 		same       bool
 		want, have string
 	}{
-		{"sscsdm", r.city == h.city, h.city, r.city},
-		{"city_partition_id", r.cityPartition == h.cityPartition, fmt.Sprint(h.cityPartition), fmt.Sprint(r.cityPartition)},
-		{"city_offset_id", r.cityOffset == h.cityOffset, fmt.Sprint(h.cityOffset), fmt.Sprint(r.cityOffset)},
-		{"city_ts", sameTime(r.cityTime, h.cityTime), h.cityTime, r.cityTime},
+		{"sscsdm", h.unplaced || r.city == h.city, h.city, r.city},
+		{"city_partition_id", h.unplaced || r.cityPartition == h.cityPartition, shownNumber(h.cityPartition), shownNumber(r.cityPartition)},
+		{"city_offset_id", h.unplaced || r.cityOffset == h.cityOffset, shownNumber(h.cityOffset), shownNumber(r.cityOffset)},
+		{"city_ts", !d.c.knowsTime(h) || sameTime(cutFraction(r.cityTime, cityDigits), cityTime), cityTime, r.cityTime},
 		{"hw_ts", sameTime(r.hubTime, h.timeText(d.c.zone)), h.timeText(d.c.zone), r.hubTime},
-		{"extract_time", sameTime(r.extract, h.extract), h.extract, r.extract},
-		{"record", r.record == h.record && r.null == h.null, "the hub's text", "another text"},
+		{"extract_time", f.extract == nil || sameTime(cutFraction(r.extract, digits), extract), extract, r.extract},
+		{"record", !d.c.knowsRecord(h) || r.record == h.record && r.null == h.null, "the hub's text", "another text"},
 	} {
 		if !col.same {
-			f := d.c.finding(domain.Altered, "doris", p, h, fmt.Sprintf("should be %s, is %s", col.want, col.have))
+			f := d.c.finding(domain.Altered, "doris", h.part, h, fmt.Sprintf("should be %s, is %s", shown(col.want), shown(col.have)))
 			f.Column = col.name
 			d.c.report.find(out, f)
 		}
 	}
+}
+
+// compared reports whether a row of the hub was compared with its city's.
+func (r *hubRow) compared() bool {
+	return r.part != nil && r.part.unit.unread == "" && !r.unplaced && !r.extra
+}
+
+// knowsTime reports whether the city's time of a row is known, from the city or from the hub.
+func (c *comparison) knowsTime(h *hubRow) bool {
+	return h.compared() || !h.unplaced && c.format.timestamp != nil
+}
+
+// knowsRecord is the same of the record.
+func (c *comparison) knowsRecord(h *hubRow) bool {
+	return h.compared() && h.part.unit.text.of != nil || c.format.record != nil
 }
 
 // dorisEnds is, for each city partition, the city offset up to which the journal says
@@ -213,7 +281,9 @@ func dorisEnds(parts []*partition) map[*partition]int64 {
 		behind := p.account.Hub - p.account.Doris - p.account.DorisExcluded
 		offsets := make([]int64, 0, len(p.hub))
 		for i := range p.hub {
-			offsets = append(offsets, p.hub[i].cityOffset)
+			if !p.skip.Contains(p.hub[i].cityOffset) {
+				offsets = append(offsets, p.hub[i].cityOffset)
+			}
 		}
 		slices.Sort(offsets)
 		offsets = slices.Compact(offsets)

@@ -7,20 +7,22 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/services/config"
 )
 
 // world is one city partition of ten rows, carried to hub partition 3, and on to the
 // table, without a fault; a test spoils it.
 type world struct {
-	part  partition
-	table []dorisRow
+	format *hubFormat
+	part   partition
+	table  []dorisRow
+	report Report
 }
 
 func newWorld() *world {
 	zone := time.UTC
-	w := &world{part: partition{
-		source:  config.Source{ID: "nanjing", City: "320100"},
+	flink := domain.FlinkFormat()
+	w := &world{format: formatOf(&flink), part: partition{
+		unit:    &unit{id: "nanjing", city: "320100", text: textOf(domain.SourceFormat{}), out: &CityReport{City: "320100", Counts: map[domain.Class]int64{}}},
 		account: &domain.Account{Next: 10, Rows: 10, Hub: 10, Doris: 10},
 	}}
 	for i := range int64(10) {
@@ -30,6 +32,7 @@ func newWorld() *world {
 			partition: 3, offset: 100 + i, timestamp: 1_700_000_001_000, cityOffset: i, cityTime: city.timeText(zone), extract: "2023-11-14 22:13:21",
 			record: city.record, city: "320100",
 		}
+		h.part = &w.part
 		w.part.hub = append(w.part.hub, h)
 		w.table = append(w.table, dorisRow{
 			hubPartition: 3, hubOffset: h.offset, hubTime: h.timeText(zone) + ".000", city: h.city, cityOffset: i, cityTime: h.cityTime, extract: h.extract + ".000000",
@@ -41,14 +44,13 @@ func newWorld() *world {
 
 func (w *world) compare(t *testing.T) *CityReport {
 	t.Helper()
-	out := &CityReport{Counts: map[domain.Class]int64{}}
+	u := w.part.unit
+	u.parts = map[int32]*partition{0: &w.part}
 	c := &comparison{
-		zone: time.UTC, report: &Report{}, parts: map[string]map[int32]*partition{"nanjing": {0: &w.part}},
-		bySource: map[string]*CityReport{"nanjing": out}, cities: map[string][]string{"320100": {"nanjing"}},
+		zone: time.UTC, report: &w.report, format: w.format, units: []*unit{u}, cities: map[string][]*unit{u.city: {u}},
 		strays: &CityReport{Counts: map[domain.Class]int64{}},
 	}
-	c.compareCity(&w.part)
-	c.dorisEnd = dorisEnds([]*partition{&w.part})
+	c.compareCities()
 	d := compareDoris{c: c, last: -1, hub: w.part.hub}
 	for _, r := range w.table {
 		if err := d.row(r); err != nil {
@@ -56,7 +58,10 @@ func (w *world) compare(t *testing.T) *CityReport {
 		}
 	}
 	d.end()
-	return out
+	c.sayUnchecked(true)
+	w.report.Cities = []CityReport{*u.out}
+	w.report.conclude(true)
+	return u.out
 }
 
 func TestCompare(t *testing.T) {
@@ -113,6 +118,52 @@ func TestCompare(t *testing.T) {
 		}, map[domain.Class]int64{domain.Strayed: 1}, 0},
 		{"twice in a table that keeps both", func(w *world) { w.table = slices.Insert(w.table, 3, w.table[3]) }, map[domain.Class]int64{domain.Doubled: 1}, 0},
 		{"null for nothing", func(w *world) { w.table[3].null, w.table[3].record = true, 0 }, map[domain.Class]int64{domain.Altered: 1}, 0},
+		{"not acknowledged by the hub and there all the same", func(w *world) {
+			w.part.account.Hub, w.part.account.HubExcluded, w.part.account.Doris = 8, 2, 8
+			w.part.skip, _ = w.part.skip.Add(domain.Span{First: 3, Next: 5})
+			w.table = slices.Delete(w.table, 3, 5)
+		}, nil, 0},
+		{"lost in the table, beside what the hub did not acknowledge", func(w *world) {
+			w.part.account.Hub, w.part.account.HubExcluded, w.part.account.Doris = 8, 2, 8
+			w.part.skip, _ = w.part.skip.Add(domain.Span{First: 3, Next: 5})
+			w.table = slices.Delete(w.table, 3, 6)
+		}, map[domain.Class]int64{domain.Lost: 1}, 0},
+		{"a removed city", func(w *world) { w.part.unit.unread, w.part.rows = "removed", nil }, nil, 0},
+		{"a removed city's row lost in the hub, as the journal counts", func(w *world) {
+			w.part.unit.unread, w.part.rows = "removed", nil
+			w.part.hub, w.table = slices.Delete(w.part.hub, 4, 6), slices.Delete(w.table, 4, 6)
+		}, map[domain.Class]int64{domain.Lost: 2}, 0},
+		{"a removed city's row from nowhere, and one out of order", func(w *world) {
+			w.part.unit.unread, w.part.rows = "removed", nil
+			w.part.hub[9].cityOffset = 10
+			a, b := w.part.hub[2], w.part.hub[3]
+			a.cityOffset, b.cityOffset = b.cityOffset, a.cityOffset
+			w.table[2].cityOffset, w.table[3].cityOffset, w.table[9].cityOffset = 3, 2, 10
+		}, map[domain.Class]int64{domain.Strayed: 1, domain.Reordered: 1, domain.Lost: 1}, 0},
+		{"aborted when its source was read committed", func(w *world) {
+			w.part.account.Rows, w.part.account.Hub, w.part.account.Doris = 9, 9, 9
+			w.part.account.Gaps = map[domain.Reason]int64{domain.ReasonAborted: 1}
+			w.part.rows[4].aborted = true
+			w.part.hub, w.table = slices.Delete(w.part.hub, 4, 5), slices.Delete(w.table, 4, 5)
+		}, nil, 0},
+		{"lost beside one that was aborted", func(w *world) {
+			w.part.account.Gaps = map[domain.Reason]int64{domain.ReasonAborted: 1}
+			w.part.rows[4].aborted, w.part.rows[5].aborted, w.part.rows[7].aborted = true, true, true
+			w.part.hub, w.table = slices.Delete(w.part.hub, 4, 6), slices.Delete(w.table, 4, 6)
+		}, map[domain.Class]int64{domain.Lost: 1}, 0},
+		{"paused, and the city has gone on", func(w *world) {
+			w.part.unit.still = true
+			w.part.account.Next, w.part.account.Rows, w.part.account.Hub, w.part.account.Doris = 9, 9, 9, 9
+			w.part.hub, w.table = w.part.hub[:9], w.table[:9]
+		}, nil, 0},
+		{"a column of nothing that has something", func(w *world) {
+			w.format.nulls = []string{"more"}
+			w.part.hub[3].filled = 1
+		}, map[domain.Class]int64{domain.Altered: 1}, 0},
+		{"a record that is not read, another one in the table", func(w *world) {
+			w.part.unit.text = recordText{why: "json", json: true}
+			w.part.rows[3].record, w.table[4].record = 0, 1
+		}, map[domain.Class]int64{domain.Altered: 1}, 0},
 		{"a city's time altered in the hub and carried on", func(w *world) {
 			w.part.hub[3].cityTime = "1999-01-01 00:00:00"
 			w.table[3].cityTime = "1999-01-01 00:00:00"

@@ -4,9 +4,32 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 
 	"github.com/hefu-io/hefu/services/config"
 )
+
+// What stands for NULL in a row of the hub or of the table: a character that no JSON text of
+// the hub and no column of a city has, and a number that no coordinate has.
+const (
+	nullText   = "\x00"
+	nullNumber = -1
+)
+
+// shown is a column's text for people.
+func shown(text string) string {
+	if text == nullText {
+		return "NULL"
+	}
+	return text
+}
+
+func shownNumber(n int64) string {
+	if n == nullNumber {
+		return "NULL"
+	}
+	return strconv.FormatInt(n, 10)
+}
 
 // dorisRow is one row of the table.
 type dorisRow struct {
@@ -14,7 +37,7 @@ type dorisRow struct {
 	hubOffset     int64
 	hubTime       string
 	city          string
-	cityPartition int32
+	cityPartition int64
 	cityOffset    int64
 	cityTime      string
 	extract       string
@@ -57,9 +80,13 @@ func readChunk(ctx context.Context, db asked, d *config.Doris, hubPartition int3
 	for rows.Next() {
 		r := dorisRow{hubPartition: hubPartition}
 		var record sql.RawBytes
-		if err := rows.Scan(&r.hubOffset, &r.hubTime, &r.city, &r.cityPartition, &r.cityOffset, &r.cityTime, &r.extract, &record); err != nil {
+		var city, cityTime, extract sql.Null[string]
+		var cityPartition, cityOffset sql.Null[int64]
+		if err := rows.Scan(&r.hubOffset, &r.hubTime, &city, &cityPartition, &cityOffset, &cityTime, &extract, &record); err != nil {
 			return err
 		}
+		r.city, r.cityTime, r.extract = orNull(city, nullText), orNull(cityTime, nullText), orNull(extract, nullText)
+		r.cityPartition, r.cityOffset = orNull(cityPartition, nullNumber), orNull(cityOffset, nullNumber)
 		r.null = record == nil
 		if record != nil {
 			r.record = hash(string(record))
@@ -69,6 +96,13 @@ func readChunk(ctx context.Context, db asked, d *config.Doris, hubPartition int3
 		}
 	}
 	return rows.Err()
+}
+
+func orNull[T any](v sql.Null[T], null T) T {
+	if !v.Valid {
+		return null
+	}
+	return v.V
 }
 
 // tablePartitions are the hub partitions that the table has rows of.

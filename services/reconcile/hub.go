@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 // hubRow is one row of the hub topic.
 type hubRow struct {
 	partition     int32 // of the hub
-	cityPartition int32
+	cityPartition int64
 	offset        int64
 	timestamp     int64 // ms
 	cityOffset    int64
@@ -22,51 +21,46 @@ type hubRow struct {
 	extract       string
 	record        uint64
 	null          bool
-	extra         bool // doubled or strayed: nobody expects it further on
+	part          *partition // that it says, or the journal says, it comes from
+	filled        int16      // 1 + the place in the format's nulls of a column that is not NULL
+	unplaced      bool       // which city row it is cannot be said: no city column is compared
+	extra         bool       // doubled or strayed: nobody expects it further on
 	city          string
+	broken        string // why it is no row of the hub's format
 }
 
-// hubValue is the hub's JSON, read by name.
-type hubValue struct {
-	City          string  `json:"sscsdm"`
-	Extract       string  `json:"extract_time"`
-	Record        *string `json:"record"`
-	CityPartition int32   `json:"city_partition_id"`
-	CityOffset    int64   `json:"city_offset_id"`
-	CityTime      string  `json:"city_ts"`
-}
+// texts keeps one copy of each text: times repeat.
+type texts map[string]string
 
-// readHub reads all rows of the hub topic.
-func readHub(ctx context.Context, h config.Hub, each func(*hubRow) error) error {
-	same := map[string]string{} // times repeat; one copy of each text
-	intern := func(s string) string {
-		if have, ok := same[s]; ok {
-			return have
-		}
-		if len(same) > 1<<16 {
-			clear(same)
-		}
-		same[s] = s
-		return s
+func (t texts) one(s string) string {
+	if have, ok := t[s]; ok {
+		return have
 	}
-	err := readTopic(ctx, h.Config, h.Topic, func(r *kgo.Record) error {
-		var v hubValue
-		if err := json.Unmarshal(r.Value, &v); err != nil {
-			return fmt.Errorf("row %d/%d is no hub row: %w", r.Partition, r.Offset, err)
+	if len(t) > 1<<16 {
+		clear(t)
+	}
+	t[s] = s
+	return s
+}
+
+// readHub reads all rows of the hub topic that wanted says yes to, and where each partition
+// of its log begins. A record that is no row of the hub's format is handed over as broken.
+func readHub(ctx context.Context, h config.Hub, f *hubFormat, wanted func(partition int32, offset int64) bool, each func(*hubRow) error) (map[int32]int64, error) {
+	same := texts{}
+	starts, err := readTopic(ctx, h.Config, h.Topic, false, func(r *kgo.Record) error {
+		if !wanted(r.Partition, r.Offset) {
+			return nil
 		}
-		row := &hubRow{
-			partition: r.Partition, offset: r.Offset, timestamp: r.Timestamp.UnixMilli(), city: intern(v.City),
-			cityPartition: v.CityPartition, cityOffset: v.CityOffset, cityTime: intern(v.CityTime), extract: intern(v.Extract), null: v.Record == nil,
-		}
-		if v.Record != nil {
-			row.record = hash(*v.Record)
+		row := &hubRow{partition: r.Partition, offset: r.Offset, timestamp: r.Timestamp.UnixMilli(), cityPartition: nullNumber, cityOffset: nullNumber}
+		if err := row.parse(r.Value, f, same); err != nil {
+			row.broken = err.Error()
 		}
 		return each(row)
 	})
 	if err != nil {
-		return fmt.Errorf("hub: %w", err)
+		return nil, fmt.Errorf("hub: %w", err)
 	}
-	return nil
+	return starts, nil
 }
 
 func (r *hubRow) timeText(zone *time.Location) string {

@@ -16,11 +16,16 @@ import (
 const idle = 15 * time.Second
 
 // readTopic reads a topic read_committed from the log start to the last stable offset
-// of now, each partition in order, control records left out.
-func readTopic(ctx context.Context, c kafkaconn.Config, topic string, each func(*kgo.Record) error) error {
-	cl, err := kafkaconn.Dial(c, kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(200*time.Millisecond))
+// of now, or read_uncommitted to the high watermark, each partition in order, control records
+// left out, and says where the log starts.
+func readTopic(ctx context.Context, c kafkaconn.Config, topic string, uncommitted bool, each func(*kgo.Record) error) (map[int32]int64, error) {
+	isolation := kgo.ReadCommitted()
+	if uncommitted {
+		isolation = kgo.ReadUncommitted()
+	}
+	cl, err := kafkaconn.Dial(c, kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(), kgo.FetchMaxWait(200*time.Millisecond))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
@@ -29,26 +34,32 @@ func readTopic(ctx context.Context, c kafkaconn.Config, topic string, each func(
 		err = starts.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("topic %s: log starts: %w", topic, err)
+		return nil, fmt.Errorf("topic %s: log starts: %w", topic, err)
 	}
-	ends, err := adm.ListCommittedOffsets(ctx, topic)
+	list := adm.ListCommittedOffsets
+	if uncommitted {
+		list = adm.ListEndOffsets
+	}
+	ends, err := list(ctx, topic)
 	if err == nil {
 		err = ends.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("topic %s: last stable offsets: %w", topic, err)
+		return nil, fmt.Errorf("topic %s: ends: %w", topic, err)
 	}
+	first := map[int32]int64{}
 	left := map[int32]int64{} // partition -> end, while it is not reached
 	at := map[string]map[int32]kgo.Offset{topic: {}}
 	ends.Each(func(o kadm.ListedOffset) {
 		start, _ := starts.Lookup(topic, o.Partition)
+		first[o.Partition] = start.Offset
 		if start.Offset < o.Offset {
 			left[o.Partition] = o.Offset
 			at[topic][o.Partition] = kgo.NewOffset().At(start.Offset)
 		}
 	})
 	cl.AddConsumePartitions(at)
-	return consume(ctx, cl, topic, left, each)
+	return first, consume(ctx, cl, topic, left, each)
 }
 
 func consume(ctx context.Context, cl *kgo.Client, topic string, left map[int32]int64, each func(*kgo.Record) error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -17,17 +18,20 @@ import (
 type comparison struct {
 	zone     *time.Location
 	report   *Report
-	parts    map[string]map[int32]*partition // by source
-	bySource map[string]*CityReport
-	cities   map[string][]string // sources by city code
-	strays   *CityReport         // rows of no configured city
+	format   *hubFormat
+	units    []*unit
+	cities   map[string][]*unit // by city code
+	byKey    map[domain.PartitionKey]*partition
+	spans    map[int32][]pipeline.HubSpan
+	strays   *CityReport // rows of no source
 	dorisEnd map[*partition]int64
-	progress func(string)
+	begins   map[int32]int64 // the first row of these books in each hub partition that has one
 }
 
 // Full compares a pipeline's cities, hub and table row by row. books say where each
 // partition begins and how far it is carried; progress, which may be nil, is told each
-// step. An error means that something could not be read: not checked.
+// step. An error means that something could not be read: not checked. A pipeline that reads
+// the hub topic itself has no cities: what it journaled is compared with the table.
 func Full(ctx context.Context, p config.Pipeline, books *pipeline.Books, progress func(string)) (*Report, error) {
 	began := time.Now()
 	zone, err := zoneOf(p.Timezone)
@@ -37,15 +41,19 @@ func Full(ctx context.Context, p config.Pipeline, books *pipeline.Books, progres
 	if progress == nil {
 		progress = func(string) {}
 	}
-	c := &comparison{
-		zone: zone, report: &Report{Pipeline: p.Name, Journal: books.Findings}, parts: map[string]map[int32]*partition{},
-		bySource: map[string]*CityReport{}, cities: map[string][]string{}, progress: progress,
-		strays: &CityReport{Source: "(none)", Counts: map[domain.Class]int64{}},
+	if books.Direct {
+		return fullDirect(ctx, &p, books, zone, progress)
 	}
-	c.takeBooks(&p, books)
-	for _, s := range p.Sources {
-		progress("reading city " + s.City)
-		if err := readCity(ctx, s, c.parts[s.ID]); err != nil {
+	c, err := newComparison(ctx, &p, books, zone)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range c.units {
+		if u.unread != "" {
+			continue
+		}
+		progress("reading city " + u.city + ", source " + string(u.id))
+		if err := c.readCity(ctx, u); err != nil {
 			return nil, err
 		}
 	}
@@ -54,22 +62,16 @@ func Full(ctx context.Context, p config.Pipeline, books *pipeline.Books, progres
 	if err != nil {
 		return nil, err
 	}
-	var all []*partition
-	for _, s := range p.Sources {
-		for _, part := range c.parts[s.ID] {
-			c.compareCity(part)
-			all = append(all, part)
-		}
-	}
-	c.dorisEnd = dorisEnds(all)
+	c.compareCities()
 	if p.Doris != nil {
 		progress("reading table " + p.Doris.Database + "." + p.Doris.Table)
 		if err := c.readTable(ctx, p.Doris, byHub); err != nil {
 			return nil, err
 		}
 	}
-	for _, s := range p.Sources {
-		c.report.Cities = append(c.report.Cities, *c.bySource[s.ID])
+	c.sayUnchecked(p.Doris != nil)
+	for _, u := range c.units {
+		c.report.Cities = append(c.report.Cities, *u.out)
 	}
 	if len(c.strays.Counts) > 0 {
 		c.report.Cities = append(c.report.Cities, *c.strays)
@@ -79,81 +81,101 @@ func Full(ctx context.Context, p config.Pipeline, books *pipeline.Books, progres
 	return c.report, nil
 }
 
-// takeBooks lays out the partitions that the journal knows. Of a partition with several
-// generations the newest is compared.
-func (c *comparison) takeBooks(p *config.Pipeline, books *pipeline.Books) {
-	for _, s := range p.Sources {
-		c.parts[s.ID] = map[int32]*partition{}
-		c.cities[s.City] = append(c.cities[s.City], s.ID)
-		out := &CityReport{Source: domain.SourceID(s.ID), City: domain.City(s.City), Gaps: map[domain.Reason]int64{}, Counts: map[domain.Class]int64{}}
-		c.bySource[s.ID] = out
-		for _, a := range books.Accounts {
-			if string(a.Source) != s.ID {
-				continue
-			}
-			part := &partition{source: s, account: a, pending: a.Rows - a.Hub - a.HubExcluded}
-			for _, x := range books.Excluded {
-				if x.Key != a.PartitionKey {
-					continue
-				}
-				of := &part.skip
-				if x.Leg == domain.LegDoris {
-					of = &part.without
-				}
-				*of, _ = of.Add(domain.Span{First: x.Offset, Next: x.Offset + x.Count})
-			}
-			c.parts[s.ID][a.Partition] = part
+// newComparison lays out what is to be compared: the sources of the file and of the journal,
+// and what the journal knows of their partitions.
+func newComparison(ctx context.Context, p *config.Pipeline, books *pipeline.Books, zone *time.Location) (*comparison, error) {
+	format := books.Config.Format
+	if len(format.Columns) == 0 { // nothing is journaled yet
+		format = p.Hub.Format.Domain()
+	}
+	c := &comparison{
+		zone: zone, report: &Report{Pipeline: p.Name, Journal: books.Findings}, format: formatOf(&format),
+		cities: map[string][]*unit{}, byKey: map[domain.PartitionKey]*partition{}, spans: books.HubSpans, begins: books.HubBegins,
+		strays: &CityReport{Source: "(none)", Counts: map[domain.Class]int64{}},
+	}
+	var err error
+	if c.units, err = unitsOf(ctx, p, &books.Config); err != nil {
+		return nil, err
+	}
+	c.takeBooks(books)
+	for _, u := range c.units {
+		for _, part := range u.parts {
+			c.byKey[part.account.PartitionKey] = part
 		}
 	}
-	for _, a := range books.Accounts {
-		if out := c.bySource[string(a.Source)]; out != nil {
-			for reason, n := range a.Gaps {
-				out.Gaps[reason] += n
+	return c, nil
+}
+
+// compareCities compares every source with the hub.
+func (c *comparison) compareCities() {
+	var all []*partition
+	for _, u := range c.units {
+		for _, part := range u.parts {
+			if u.unread == "" {
+				c.compareCity(part)
+			} else {
+				c.compareUnread(part)
 			}
+			all = append(all, part)
 		}
 	}
+	c.dorisEnd = dorisEnds(all)
 }
 
 // readHub hands each hub row to its city partition and returns the rows by hub partition.
 func (c *comparison) readHub(ctx context.Context, h config.Hub) (map[int32][]*hubRow, error) {
 	byHub := map[int32][]*hubRow{}
-	err := readHub(ctx, h, func(r *hubRow) error {
+	all := func(int32, int64) bool { return true }
+	_, err := readHub(ctx, h, c.format, all, func(r *hubRow) error {
+		if c.ofOthers(r) {
+			return nil
+		}
+		p := c.identify(r)
+		r.part = p
 		byHub[r.partition] = append(byHub[r.partition], r)
-		if p := c.byCity(r.city, r.cityPartition); p != nil {
-			p.hub = append(p.hub, r)
-		} else {
+		switch {
+		case r.broken != "":
 			r.extra = true
-			c.report.find(c.strays, c.finding(domain.Strayed, "hub", nil, r, "no configured source has this city and partition"))
+			c.report.find(c.strays, c.finding(domain.Strayed, "hub", nil, r, r.broken))
+		case r.unplaced:
+			c.city(p).InHub++
+		case p != nil:
+			p.hub = append(p.hub, r)
+		default:
+			r.extra = true
+			c.report.find(c.strays, c.finding(domain.Strayed, "hub", nil, r, "no source has this city and partition"))
 		}
 		return nil
 	})
 	return byHub, err
 }
 
-// byCity finds the partition that a row says it comes from.
-func (c *comparison) byCity(city string, cityPartition int32) *partition {
-	for _, id := range c.cities[city] {
-		if p := c.parts[id][cityPartition]; p != nil {
-			return p
-		}
+// ofOthers reports whether a row is of whoever filled the hub before these books: it lies
+// before their first row of the hub partition. In one that they have no row of so far all
+// are, unless these books are about to carry the row.
+func (c *comparison) ofOthers(r *hubRow) bool {
+	begin, ours := c.begins[r.partition]
+	if ours && r.offset >= begin {
+		return false
 	}
-	return nil
+	carried := slices.ContainsFunc(c.candidates(r.city, r.cityPartition), func(p *partition) bool {
+		return p.account != nil && r.cityOffset >= p.start()
+	})
+	if !ours && carried {
+		return false
+	}
+	c.report.Others.Hub++
+	if carried {
+		c.report.Others.Again++
+	}
+	return true
 }
 
 func (c *comparison) city(p *partition) *CityReport {
 	if p == nil {
 		return c.strays
 	}
-	return c.bySource[p.source.ID]
-}
-
-func (c *comparison) partitionOf(p *partition) int32 {
-	for n, have := range c.parts[p.source.ID] {
-		if have == p {
-			return n
-		}
-	}
-	return -1
+	return p.unit.out
 }
 
 func (c *comparison) readTable(ctx context.Context, d *config.Doris, byHub map[int32][]*hubRow) error {
@@ -181,7 +203,7 @@ func (c *comparison) compareTable(ctx context.Context, db asked, d *config.Doris
 	}
 	slices.Sort(hubPartitions)
 	for _, h := range hubPartitions {
-		cmp := compareDoris{c: c, last: -1, hub: byHub[h]}
+		cmp := compareDoris{c: c, last: -1, hub: byHub[h], from: c.firstOf(h, byHub[h])}
 		end := int64(0)
 		if n := len(cmp.hub); n > 0 {
 			end = cmp.hub[n-1].offset + 1
@@ -192,4 +214,16 @@ func (c *comparison) compareTable(ctx context.Context, db asked, d *config.Doris
 		cmp.end()
 	}
 	return nil
+}
+
+// firstOf is where the rows of these books begin in a hub partition; where they have none,
+// all of it is of others.
+func (c *comparison) firstOf(h int32, rows []*hubRow) int64 {
+	if first, ours := c.begins[h]; ours {
+		return first
+	}
+	if len(rows) > 0 {
+		return rows[0].offset
+	}
+	return math.MaxInt64
 }

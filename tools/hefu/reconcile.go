@@ -25,8 +25,13 @@ what moved them, and compares them by all lineage columns; from the journal it t
 where each partition begins, how far it is carried, and what was excluded. It works
 beside a running hefu, which gives it the books, and without one.
 
+Sources are compared as the journal has them: each topic of an entry with several, to the end
+of a bounded one, paused or not. What cannot be compared is listed with the reason: a city that
+is not in the file any more (its rows in hub and table still are), a column in a form that the
+reconciler does not know.
+
 Exit code 0 when all rows are verified, 1 when something is lost, doubled, altered,
-strayed or out of order, 2 when something could not be read.`,
+strayed or out of order, 2 when something could not be read or not be compared.`,
 		Example: "  hefu reconcile -c hefu.yaml\n  hefu reconcile -c hefu.yaml -o json",
 		Args:    cobra.NoArgs,
 	}
@@ -47,14 +52,24 @@ strayed or out of order, 2 when something could not be read.`,
 				printReport(cmd.OutOrStdout(), r)
 			}
 		}
-		for _, r := range reports {
-			if r.Verdict != domain.Verified {
-				return errNotGood
-			}
-		}
-		return nil
+		return compareOutcome(reports)
 	}
 	return c
+}
+
+// compareOutcome is the exit code as an error: what differs comes before what is not checked.
+func compareOutcome(reports []*reconcile.Report) error {
+	var outcome error
+	for _, r := range reports {
+		switch r.Verdict {
+		case domain.Verified:
+		case domain.NotChecked:
+			outcome = unanswered{}
+		default:
+			return errNotGood
+		}
+	}
+	return outcome
 }
 
 // compareAll compares every pipeline of a configuration.

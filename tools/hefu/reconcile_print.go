@@ -24,6 +24,7 @@ func printReport(w io.Writer, r *reconcile.Report) {
 	printCities(w, r)
 	printOthers(w, &r.Others)
 	printFindings(w, r)
+	printUnchecked(w, r.Unchecked)
 	fmt.Fprintf(w, "compared in %s\nverdict: %s: %s\n", r.Took.Round(time.Millisecond), verdictWord(r.Verdict), r.Why)
 }
 
@@ -120,10 +121,26 @@ func printOthers(w io.Writer, o *reconcile.Others) {
 		{o.Doris, "rows in the table from before these books: not checked"},
 		{o.Beyond, "rows in the table beyond the end of what is read: not checked"},
 		{o.Unread, "rows in the table that the hub topic has deleted since: not checked"},
+		{o.NotRead, "rows in cities that are not to be read: beyond a bounded end, or where a paused or ended source stands"},
 	} {
 		if line.n > 0 {
 			fmt.Fprintf(w, "%s %s\n", humanize.Comma(line.n), line.text)
 		}
+	}
+}
+
+// printUnchecked says what could not be compared, and why.
+func printUnchecked(w io.Writer, list []reconcile.Unchecked) {
+	for i := range list {
+		u := &list[i]
+		of, what := "all sources", "rows"
+		if u.Source != "" {
+			of = fmt.Sprintf("source %s city %s", u.Source, u.City)
+		}
+		if u.Column != "" {
+			what = "rows, column " + u.Column
+		}
+		fmt.Fprintf(w, "not checked in %s: %s: %s %s: %s\n", u.Where, of, humanize.Comma(u.Rows), what, u.Why)
 	}
 }
 
