@@ -171,12 +171,11 @@ func TestGoldenFormats(t *testing.T) {
 	}
 }
 
-// TestGoldenFiles imports the files themselves, where they are.
+// TestGoldenFiles imports the jobs themselves, whose records domain's tests compare with ours.
 func TestGoldenFiles(t *testing.T) {
-	const folder = "../../../shared/golden/flink"
-	files, err := filepath.Glob(filepath.Join(folder, "*.sql"))
-	if err != nil || len(files) == 0 {
-		t.Skipf("the files of the real Flink are not here: %v", err)
+	files, err := filepath.Glob("../../domain/testdata/golden/*.sql")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d jobs: %v", len(files), err)
 	}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".sql")
