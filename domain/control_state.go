@@ -12,6 +12,13 @@ type ControlState struct {
 	Owners    map[Claim]Seq // the highest incarnation that claims a leg
 	Started   map[Seq]*Started
 	Paused    map[string]*Operator // by target: what was paused and not resumed
+
+	Heads    map[Stream]TreeHead         // the newest signed tree of each stream
+	Archived map[Stream]map[Seq]Archived // segments, by First
+	Dropped  map[Stream]Seq              // the last event that the store has not any more
+	Through  map[Stream]Ref              // how far the reconciler came
+	Findings map[FindingID]*Finding      // every finding ever
+	Accepted map[FindingID]*Accepted
 }
 
 // Apply folds one more event in.
@@ -22,6 +29,12 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		s.Owners = map[Claim]Seq{}
 		s.Started = map[Seq]*Started{}
 		s.Paused = map[string]*Operator{}
+		s.Heads = map[Stream]TreeHead{}
+		s.Archived = map[Stream]map[Seq]Archived{}
+		s.Dropped = map[Stream]Seq{}
+		s.Through = map[Stream]Ref{}
+		s.Findings = map[FindingID]*Finding{}
+		s.Accepted = map[FindingID]*Accepted{}
 	}
 	s.Tail = seq
 	switch e := e.(type) {
@@ -49,6 +62,36 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 			delete(s.Paused, e.Target)
 		case OperatorRate: // nothing to keep: the file says the rate
 		}
+	default:
+		s.applyProof(e)
+	}
+}
+
+// applyProof folds in what is said of the journal and of the rows.
+func (s *ControlState) applyProof(e Event) {
+	switch e := e.(type) {
+	case *Checkpoint:
+		for _, h := range e.Heads {
+			s.Heads[h.Ref.Stream] = h
+		}
+	case *Archived:
+		of := s.Archived[e.Last.Stream]
+		if of == nil {
+			of = map[Seq]Archived{}
+			s.Archived[e.Last.Stream] = of
+		}
+		of[e.First] = *e
+	case *Dropped:
+		s.Dropped[e.Stream] = max(s.Dropped[e.Stream], e.Last)
+	case *Reconciled:
+		for _, r := range e.Through {
+			s.Through[r.Stream] = r
+		}
+		for i := range e.Findings {
+			s.Findings[e.Findings[i].ID()] = &e.Findings[i]
+		}
+	case *Accepted:
+		s.Accepted[e.Finding] = e
 	}
 }
 

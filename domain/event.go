@@ -31,6 +31,13 @@ const (
 	KindDorisPrepared      Kind = "DorisPrepared"
 	KindDorisCommitted     Kind = "DorisCommitted"
 	KindDorisAborted       Kind = "DorisAborted"
+	KindCheckpoint         Kind = "Checkpoint"
+	KindArchived           Kind = "Archived"
+	KindDropped            Kind = "Dropped"
+	KindReconciled         Kind = "Reconciled"
+	KindAccepted           Kind = "Accepted"
+	KindLineageBegun       Kind = "LineageBegun"
+	KindLineageCommitted   Kind = "LineageCommitted"
 )
 
 // Owned is what every event of a shard stream says about its writer: the seq of

@@ -16,11 +16,11 @@ func (t Trail) Open() bool { return t.Begun > t.Outcome }
 // After is the trail once the event with this seq stands.
 func (t Trail) After(seq Seq, e Event) Trail {
 	switch e.(type) {
-	case *HubBegun, *DorisBegun:
+	case *HubBegun, *DorisBegun, *LineageBegun:
 		t.Begun = seq
 	case *DorisPrepared:
 		t.Prepared = seq
-	case *HubCommitted, *DorisCommitted:
+	case *HubCommitted, *DorisCommitted, *LineageCommitted:
 		t.Outcome, t.Commit = seq, seq
 	case *HubAborted, *DorisAborted:
 		t.Outcome = seq
@@ -49,6 +49,10 @@ func TrailOf(e Event) Trail {
 	case *DorisCommitted:
 		return e.Trail
 	case *DorisAborted:
+		return e.Trail
+	case *LineageBegun:
+		return e.Trail
+	case *LineageCommitted:
 		return e.Trail
 	default:
 		return Trail{}

@@ -142,6 +142,7 @@ const (
 	LegIngest  Leg = "ingest"
 	LegHub     Leg = "hub"
 	LegDoris   Leg = "doris"
+	LegLineage Leg = "lineage"
 	LegControl Leg = "control"
 )
 
@@ -203,7 +204,7 @@ func ParseStream(name string) (Stream, error) {
 		return Stream{}, fmt.Errorf("%w: %q", ErrStream, name)
 	}
 	switch s.Leg {
-	case LegIngest, LegHub, LegDoris:
+	case LegIngest, LegHub, LegDoris, LegLineage:
 		return s, nil
 	default:
 		return Stream{}, fmt.Errorf("%w: %q", ErrStream, name)

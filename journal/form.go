@@ -142,6 +142,10 @@ func encodeBody(e *enc, ev domain.Event) (sections [][]byte) {
 		e.hub(ev)
 	case *domain.DorisBegun, *domain.DorisPrepared, *domain.DorisCommitted, *domain.DorisAborted:
 		e.doris(ev)
+	case *domain.LineageBegun, *domain.LineageCommitted:
+		e.lineage(ev)
+	case *domain.Checkpoint, *domain.Archived, *domain.Dropped, *domain.Reconciled, *domain.Accepted:
+		e.proof(ev)
 	}
 	return nil
 }
@@ -166,6 +170,10 @@ func decodeBody(d *dec, kind domain.Kind, version uint64) domain.Event {
 		return d.hub(kind)
 	case domain.KindDorisBegun, domain.KindDorisPrepared, domain.KindDorisCommitted, domain.KindDorisAborted:
 		return d.doris(kind)
+	case domain.KindLineageBegun, domain.KindLineageCommitted:
+		return d.lineage(kind)
+	case domain.KindCheckpoint, domain.KindArchived, domain.KindDropped, domain.KindReconciled, domain.KindAccepted:
+		return d.proof(kind)
 	default:
 		return nil
 	}

@@ -9,27 +9,39 @@ import (
 
 // Sum is an exact sum of int64s, as Doris's LARGEINT: 128 bits in two's complement.
 type Sum struct {
-	hi int64
-	lo uint64
+	Hi int64
+	Lo uint64
 }
 
 // Add is the sum with one more number.
 func (s Sum) Add(n int64) Sum {
-	lo, carry := bits.Add64(s.lo, uint64(n), 0)
-	return Sum{s.hi + n>>63 + int64(carry), lo}
+	lo, carry := bits.Add64(s.Lo, uint64(n), 0)
+	return Sum{s.Hi + n>>63 + int64(carry), lo}
 }
 
 // Plus is the sum of both.
 func (s Sum) Plus(o Sum) Sum {
-	lo, carry := bits.Add64(s.lo, o.lo, 0)
-	return Sum{s.hi + o.hi + int64(carry), lo}
+	lo, carry := bits.Add64(s.Lo, o.Lo, 0)
+	return Sum{s.Hi + o.Hi + int64(carry), lo}
 }
+
+// Minus is the difference of both.
+func (s Sum) Minus(o Sum) Sum {
+	lo, borrow := bits.Sub64(s.Lo, o.Lo, 0)
+	return Sum{s.Hi - o.Hi - int64(borrow), lo}
+}
+
+// MarshalText is the sum in decimal.
+func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Sum) UnmarshalText(b []byte) (err error) { *s, err = ParseSum(string(b)); return err }
 
 // String is the sum in decimal.
 func (s Sum) String() string {
 	const digits = 19 // of the lower part
-	hi, lo, sign := uint64(s.hi), s.lo, ""
-	if s.hi < 0 {
+	hi, lo, sign := uint64(s.Hi), s.Lo, ""
+	if s.Hi < 0 {
 		hi, lo = negated(hi, lo)
 		sign = "-"
 	}
@@ -65,7 +77,7 @@ func ParseSum(text string) (Sum, error) {
 	if negative {
 		hi, lo = negated(hi, lo)
 	}
-	if s := (Sum{int64(hi), lo}); ok && (s.hi < 0) == (negative && s != Sum{}) {
+	if s := (Sum{int64(hi), lo}); ok && (s.Hi < 0) == (negative && s != Sum{}) {
 		return s, nil
 	}
 	return Sum{}, fmt.Errorf("%q is no LARGEINT", text)

@@ -22,6 +22,9 @@ func TestSums(t *testing.T) {
 		if s.String() != want.String() {
 			t.Fatalf("%s, want %s", s, want)
 		}
+		if again := s.Minus(domain.Sum{}.Add(7)).Plus(domain.Sum{}.Add(7)); again != s {
+			t.Fatalf("%s without 7 and with it again is %s", s, again)
+		}
 		if back, err := domain.ParseSum(want.String()); err != nil || back != s {
 			t.Fatalf("%s is read as %s: %v", want, back, err)
 		}
