@@ -21,7 +21,7 @@ import (
 // Config is one hefu.yaml: one process, its journal, and its pipelines.
 type Config struct {
 	Instance  string     `yaml:"instance"` // names this process in Started events; the host's name by default
-	DataDir   string     `yaml:"data_dir"` // embedded journal, its lock and manifest
+	DataDir   string     `yaml:"data_dir"` // embedded journal, its lock and manifest; key, checkpoints, reports
 	Journal   Journal    `yaml:"journal"`
 	API       API        `yaml:"api"`
 	Log       Log        `yaml:"log"`
@@ -40,6 +40,9 @@ type Journal struct {
 	SegmentBytes    Bytes    `yaml:"segment_bytes"` // a segment is rolled at this size
 	MaxBytes        Bytes    `yaml:"max_bytes"`     // ingest stops here
 	ReserveBytes    Bytes    `yaml:"reserve_bytes"` // disk kept free for outcomes
+
+	Checkpoint Checkpoint `yaml:"checkpoint"`
+	Archive    *Archive   `yaml:"archive,omitempty"` // nil: segments stay in the store
 }
 
 // API is the HTTP listener of status, metrics and the operator commands.
@@ -63,6 +66,9 @@ type Pipeline struct {
 	Doris    *Doris   `yaml:"doris,omitempty"` // nil: the pipeline ends at the hub topic
 	Sources  []Source `yaml:"sources"`
 	ReadHub  *ReadHub `yaml:"read_hub,omitempty"` // in place of sources: the hub topic itself is read
+
+	Lineage   *Lineage  `yaml:"lineage,omitempty"` // nil: questions are answered from the journal
+	Reconcile Reconcile `yaml:"reconcile"`
 }
 
 // Ingest bounds what one shard holds between the city clusters and the journal.

@@ -38,7 +38,7 @@ func TestSmallestFileGetsTheDefaults(t *testing.T) {
 	want := &Config{
 		Instance: host,
 		DataDir:  "/var/lib/hefu",
-		Journal:  Journal{Mode: "embedded", Replicas: 1, SegmentBytes: 1 << 30, MaxBytes: 100 << 30, ReserveBytes: 1 << 30},
+		Journal:  Journal{Mode: "embedded", Replicas: 1, SegmentBytes: 1 << 30, MaxBytes: 100 << 30, ReserveBytes: 1 << 30, Checkpoint: Checkpoint{Events: 1000, Interval: 10 * time.Second}},
 		API:      API{Listen: "127.0.0.1:8642"},
 		Log:      Log{Level: "info", Format: "text"},
 		Pipelines: []Pipeline{{
@@ -59,6 +59,7 @@ func TestSmallestFileGetsTheDefaults(t *testing.T) {
 				ID: "nanjing", City: "320100", Config: kafkaconn.Config{Brokers: []string{"c:1"}}, Topic: "t",
 				Reading: DefaultReading(), Records: Records{Format: "raw"},
 			}},
+			Reconcile: Reconcile{Interval: time.Minute, CitySample: 1, KafkaBytes: 32 << 20, DorisPause: 100 * time.Millisecond},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -120,6 +121,7 @@ func TestExampleHasTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
+	want.Journal.Checkpoint.KeyFile = want.KeyFile()
 	pipeline, doris, source := DefaultPipeline(), DefaultDoris(), DefaultSource()
 	p := &c.Pipelines[0]
 	for _, pair := range []struct {
@@ -144,6 +146,7 @@ func TestExampleHasTheDefaults(t *testing.T) {
 		{"doris.batch", doris.Batch, p.Doris.Batch},
 		{"hub.semantic", pipeline.Hub.Semantic, p.Hub.Semantic},
 		{"hub.format", pipeline.Hub.Format.Domain(), p.Hub.Format.Domain()},
+		{"reconcile", pipeline.Reconcile, p.Reconcile},
 		{"sources.reading", source.Reading, p.Sources[0].Reading},
 		{"sources.format", source.Records, p.Sources[0].Records},
 	} {
@@ -237,7 +240,7 @@ func everything(t *testing.T) string {
 	all, _, _ = strings.Cut(all, "    # In place of sources")
 	// What only goes with another value of a key that is on.
 	without := regexp.MustCompile(`(?m)^ *(topics|topic_pattern|start_timestamps?|start_offsets|bounded_timestamp|bounded_offsets|charset|type|` +
-		`fail_on_missing_field): .*\n`)
+		`fail_on_missing_field|dir): .*\n`)
 	return strings.NewReplacer(
 		"mode: embedded", "mode: external",
 		"mechanism: SCRAM-SHA-512", "mechanism: GSSAPI", "mechanism: PLAIN", "mechanism: GSSAPI",

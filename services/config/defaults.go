@@ -26,6 +26,7 @@ func Default() Config {
 			SegmentBytes: 1 << 30,
 			MaxBytes:     100 << 30,
 			ReserveBytes: 1 << 30,
+			Checkpoint:   Checkpoint{Events: 1000, Interval: 10 * time.Second},
 		},
 		API: API{Listen: "127.0.0.1:8642"},
 		Log: Log{Level: "info", Format: "text"},
@@ -50,6 +51,7 @@ func DefaultPipeline() Pipeline {
 			Semantic:           string(domain.ExactlyOnce),
 			Format:             HubFormat{TimestampFormat: string(domain.TimestampSQL), Key: FormatNone, Headers: FormatNone},
 		},
+		Reconcile: DefaultReconcile(),
 	}
 }
 

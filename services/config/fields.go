@@ -45,6 +45,10 @@ func setDefaults(v reflect.Value) {
 		*p = DefaultDoris()
 	case *Source:
 		*p = DefaultSource()
+	case *Archive:
+		*p = DefaultArchive()
+	case *Lineage:
+		*p = DefaultLineage()
 	case *ReadHub:
 		*p = ReadHub{Reading: DefaultReading()}
 	}

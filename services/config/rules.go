@@ -72,6 +72,10 @@ func (j *Journal) rules() []rule {
 		between("journal.max_bytes", j.MaxBytes, j.SegmentBytes, 1<<50, "at least one segment"),
 		between("journal.reserve_bytes", j.ReserveBytes, 1<<20, j.MaxBytes, "outcomes need room when ingest has none left"),
 	}
+	rules = append(rules, j.Checkpoint.rules("journal.checkpoint")...)
+	if j.Archive != nil {
+		rules = append(rules, j.Archive.rules("journal.archive")...)
+	}
 	if external {
 		rules = append(rules, each("journal.servers", j.Servers, func(key, value string) rule {
 			return server(key, value, allowed, "nats", "tls")
@@ -94,6 +98,10 @@ func (p *Pipeline) rules(at string) []rule {
 	}, p.Hub.rules(at+".hub"))
 	if p.Doris != nil {
 		rules = append(rules, p.Doris.rules(at+".doris", p.Timezone)...)
+	}
+	rules = append(rules, p.Reconcile.rules(at+".reconcile")...)
+	if p.Lineage != nil {
+		rules = append(rules, p.Lineage.rules(at+".lineage")...)
 	}
 	if p.ReadHub != nil {
 		return append(rules, p.ReadHub.rules(at+".read_hub", p)...)
