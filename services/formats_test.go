@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
@@ -150,7 +151,7 @@ func (w *formatsWorld) carried() {
 		must(w.t, rows.Scan(&city, &offset, &record))
 		text := []byte("null")
 		if record.Valid {
-			text = domain.AppendJSONString(nil, record.V)
+			text = flink.AppendJSONString(nil, record.V)
 		}
 		table[city+"/"+offset] += string(text)
 	}

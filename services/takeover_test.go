@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services"
 	"github.com/hefu-io/hefu/services/config"
@@ -85,13 +86,13 @@ func (w *takeover) cityRows(topic string, n, taken int) (values []string) {
 	defer cl.Close()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	must(w.t, err)
-	format := domain.NewRowFormat(zone)
+	format := flink.NewRowFormat(zone)
 	for p := range int32(2) {
 		for i := range n {
 			r := &kgo.Record{Topic: topic, Partition: p, Value: fmt.Appendf(nil, `{"%s":%d}`, topic, i)}
 			must(w.t, cl.ProduceSync(w.t.Context(), r).FirstErr())
 			if i < taken {
-				values = append(values, string(format.AppendHubJSON(nil, &domain.Row{
+				values = append(values, string(format.AppendHubJSON(nil, &flink.Row{
 					City: "320100", ExtractTime: time.Now().UnixMicro(), Record: r.Value, CityPartition: p, CityOffset: r.Offset, CityTimestamp: r.Timestamp.UnixMilli(),
 				})))
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 // bounds is what the table's columns can hold of a city's record. It is pure: a later
@@ -33,7 +34,7 @@ func (b *bounds) refuses(timestamp int64, text []byte) string {
 		return domain.ExcludedTimestamp
 	}
 	// A malformed byte becomes three; only near the bound is the text made to measure it.
-	if 3*len(text) > b.text && len(domain.JavaText(nil, text)) > b.text {
+	if 3*len(text) > b.text && len(flink.JavaText(nil, text)) > b.text {
 		return domain.ExcludedTooLargeDoris
 	}
 	return ""

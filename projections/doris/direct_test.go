@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/projectiontest"
@@ -57,9 +58,9 @@ func TestDirectCarries(t *testing.T) {
 		return domain.Exclusion{Ingest: at.Seq, Ordinal: ordinal, Count: 1, Offset: first + ordinal, Reason: reason, Detail: detail, Digest: sha256.Sum256(part.records[ordinal].value)}
 	}
 	want := []domain.Exclusion{
-		x(3, domain.ExcludedTooLargeDoris, ""), x(4, domain.ExcludedNoHubRow, "sscsdm has 17 bytes, the column takes 16"),
-		x(5, domain.ExcludedNoHubRow, "column sscsdm is not a text"), x(6, domain.ExcludedNoHubRow, `column city_ts is "yesterday", not a time that a DATETIME holds`),
-		x(7, domain.ExcludedNoHubRow, "the value is no JSON object"), x(8, domain.ExcludedNoHubRow, "the record has no value"), x(9, domain.ExcludedTimestamp, ""),
+		x(3, domain.ExcludedTooLargeDoris, ""), x(4, flink.ExcludedNoHubRow, "sscsdm has 17 bytes, the column takes 16"),
+		x(5, flink.ExcludedNoHubRow, "column sscsdm is not a text"), x(6, flink.ExcludedNoHubRow, `column city_ts is "yesterday", not a time that a DATETIME holds`),
+		x(7, flink.ExcludedNoHubRow, "the value is no JSON object"), x(8, flink.ExcludedNoHubRow, "the record has no value"), x(9, domain.ExcludedTimestamp, ""),
 	}
 	if d := cmp.Diff(want, events[*domain.DorisBegun](w)[2].Excluded); d != "" {
 		t.Errorf("excluded: %s", d)

@@ -10,13 +10,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 // rendered is a row as a load's line shows it.
 func rendered(record []byte, offset int64) string {
-	row := domain.Row{City: "320100", ExtractTime: 1, Record: record, CityOffset: 5, CityTimestamp: 7, HubPartition: 3, HubOffset: offset}
-	return string(domain.NewRowFormat(time.UTC).AppendDorisJSON(nil, &row))
+	row := flink.Row{City: "320100", ExtractTime: 1, Record: record, CityOffset: 5, CityTimestamp: 7, HubPartition: 3, HubOffset: offset}
+	return string(flink.NewRowFormat(time.UTC).AppendDorisJSON(nil, &row))
 }
 
 // TestErrorLog: which entries a log has, and which of our rows they quote.

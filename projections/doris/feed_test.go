@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 )
 
@@ -115,7 +116,7 @@ func (w *world) expect(ev *domain.Ingested, p part, ordinal int64, hub domain.Co
 	}
 	text := "NULL"
 	if r.value != nil {
-		text = fmt.Sprintf("%q", string(domain.JavaText(nil, r.value)))
+		text = fmt.Sprintf("%q", string(flink.JavaText(nil, r.value)))
 	}
 	if p.texts != nil {
 		text = p.texts[ordinal]

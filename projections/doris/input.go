@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
 )
@@ -55,17 +56,17 @@ type rowReader interface {
 
 func (d *Doris) reader(b bounds) rowReader {
 	if d.cfg.Pipeline.Direct {
-		return &hubReader{bounds: b, values: domain.NewHubReader(d.zone)}
+		return &hubReader{bounds: b, values: flink.NewHubReader(d.zone)}
 	}
-	return &cityReader{bounds: b, sources: d.sources, readers: map[domain.SourceID]*domain.RecordReader{}}
+	return &cityReader{bounds: b, sources: d.sources, readers: map[domain.SourceID]*flink.RecordReader{}}
 }
 
 // cityReader reads a city's records: the hub's coordinates are in the commit.
 type cityReader struct {
 	bounds  bounds
 	sources *sources
-	readers map[domain.SourceID]*domain.RecordReader
-	records *domain.RecordReader // of the pieces' source
+	readers map[domain.SourceID]*flink.RecordReader
+	records *flink.RecordReader // of the pieces' source
 }
 
 func (c *cityReader) begin(of *pieces, row *batchRow) error {
@@ -75,7 +76,7 @@ func (c *cityReader) begin(of *pieces, row *batchRow) error {
 	}
 	if c.records = c.readers[source.ID]; c.records == nil {
 		var err error
-		if c.records, err = domain.NewRecordReader(source.Format); err != nil {
+		if c.records, err = flink.NewRecordReader(source.Format); err != nil {
 			return fmt.Errorf("source %s: %w", source.ID, err)
 		}
 		c.readers[source.ID] = c.records
@@ -101,7 +102,7 @@ func (c *cityReader) read(row *batchRow, r *recordbatch.Record) unfit {
 // hub's are the record's own.
 type hubReader struct {
 	bounds bounds
-	values *domain.HubReader
+	values *flink.HubReader
 }
 
 func (h *hubReader) begin(*pieces, *batchRow) error { return nil }
@@ -113,18 +114,18 @@ func (h *hubReader) read(row *batchRow, r *recordbatch.Record) unfit {
 	values, err := h.values.Read(r.Value)
 	switch {
 	case err != nil:
-		return unfit{domain.ExcludedNoHubRow, detail(err.Error())}
+		return unfit{flink.ExcludedNoHubRow, detail(err.Error())}
 	case len(values.Record) > h.bounds.text:
 		return unfit{reason: domain.ExcludedTooLargeDoris}
 	case len(values.City) > h.bounds.city:
-		return unfit{domain.ExcludedNoHubRow, "sscsdm has " + strconv.Itoa(len(values.City)) + " bytes, the column takes " + strconv.Itoa(h.bounds.city)}
+		return unfit{flink.ExcludedNoHubRow, "sscsdm has " + strconv.Itoa(len(values.City)) + " bytes, the column takes " + strconv.Itoa(h.bounds.city)}
 	}
 	row.hub, row.HubTimestamp = values, r.Timestamp
 	return unfit{}
 }
 
 // appendLine appends the row as one line of a load, without the line feed.
-func (r *batchRow) appendLine(f *domain.RowFormat, line []byte) []byte {
+func (r *batchRow) appendLine(f *flink.RowFormat, line []byte) []byte {
 	if r.hub == nil {
 		return f.AppendDorisJSON(line, &r.Row)
 	}

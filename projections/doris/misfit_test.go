@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal/batch"
 	"github.com/hefu-io/hefu/projections/doris"
 )
@@ -79,7 +80,7 @@ func TestBounds(t *testing.T) {
 		for _, at := range []time.Time{time.Date(0, 1, 1, 0, 0, 0, 0, loc), time.Date(10_000, 1, 1, 0, 0, 0, 0, loc)} {
 			for d := int64(-2); d < 2; d++ {
 				ms := at.UnixMilli() + d
-				text := domain.AppendTimestampMillis(nil, ms, loc)
+				text := flink.AppendTimestampMillis(nil, ms, loc)
 				fits := text[0] != '+' && text[0] != '-'
 				if reason := doris.Refuses(loc, 300, &batch.Record{Timestamp: ms}); (reason == "") != fits {
 					t.Errorf("%s in %s: %q", text, zone, reason)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 )
@@ -141,7 +142,7 @@ func (l *leg) named(ctx context.Context, b *draft, p domain.DorisProbe, all []co
 		return nil, nil
 	}
 	found := map[int64]string{}
-	format := domain.NewRowFormat(l.zone)
+	format := flink.NewRowFormat(l.zone)
 	err := l.eachRow(ctx, b, &p, func(row *batchRow) error {
 		c := quoted[domain.Coord{Partition: row.HubPartition, Offset: row.HubOffset}]
 		if c == nil {

@@ -6,18 +6,19 @@ import (
 	"io"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
 )
 
 // batchRow is a row of a batch, which each call of eachRow's do fills anew.
 type batchRow struct {
-	domain.Row                // the hub's three columns, and of a city's record all others
-	hub        *domain.HubRow // of a hub record: what its value says
-	place      int64          // in the batch, in the order of the hub, without the excluded ones
-	run        *domain.HubRun
-	ordinal    int64  // in the ingest run
-	offset     int64  // of the record, in its source
-	value      []byte // of the record
+	flink.Row               // the hub's three columns, and of a city's record all others
+	hub       *flink.HubRow // of a hub record: what its value says
+	place     int64         // in the batch, in the order of the hub, without the excluded ones
+	run       *domain.HubRun
+	ordinal   int64  // in the ingest run
+	offset    int64  // of the record, in its source
+	value     []byte // of the record
 }
 
 // errEnough ends a walk whose last row has been seen.
@@ -91,7 +92,7 @@ func (p *passage) leavesOut(at *domain.HubRun, ordinal int64) bool {
 
 // render writes a batch, or the rows of it that a probe takes: one line a row.
 func (l *leg) render(ctx context.Context, b *draft, only *domain.DorisProbe, w io.Writer) error {
-	format := domain.NewRowFormat(l.zone)
+	format := flink.NewRowFormat(l.zone)
 	before, after := l.framing.line()
 	var line []byte
 	return l.eachRow(ctx, b, only, func(row *batchRow) error {

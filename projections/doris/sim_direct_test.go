@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 func (s *sim) ddl() string {
@@ -21,7 +22,7 @@ func (s *sim) ddl() string {
 func (s *sim) feedHub(f simFeed) {
 	zone, err := time.LoadLocation(zoneName)
 	must(s.t, err)
-	format := domain.NewRowFormat(zone)
+	format := flink.NewRowFormat(zone)
 	shown := func(micros int64, layout string) string { return time.UnixMicro(micros).In(zone).Format(layout) }
 	ev := &domain.Ingested{Owned: s.ingest.Owned(), ExtractTime: domain.Micros(time.Now().UnixMicro())}
 	excluded := func(domain.Seq) {}
@@ -37,7 +38,7 @@ func (s *sim) feedHub(f simFeed) {
 				gap(domain.ReasonAborted)
 				continue
 			}
-			row := domain.Row{
+			row := flink.Row{
 				City: domain.City(map[domain.SourceID]string{"nanjing": "320100", "wuxi": "320200"}[p.source]), ExtractTime: int64(ev.ExtractTime),
 				Record: rec.value, CityPartition: p.partition, CityOffset: s.next[key] + int64(k), CityTimestamp: cityTime + int64(k),
 			}
@@ -52,7 +53,7 @@ func (s *sim) feedHub(f simFeed) {
 			} else {
 				text := "NULL"
 				if rec.value != nil {
-					text = fmt.Sprintf("%q", string(domain.JavaText(nil, bytes.Clone(rec.value))))
+					text = fmt.Sprintf("%q", string(flink.JavaText(nil, bytes.Clone(rec.value))))
 				}
 				s.want[fmt.Sprintf("%d/%07d %s %s %s %d/%d %s %s", h, r.Next, row.City, shown(row.ExtractTime, "2006-01-02 15:04:05.000000"), text,
 					p.partition, row.CityOffset, shown(row.CityTimestamp*1000, "2006-01-02 15:04:05.000"), shown(rec.ts*1000, "2006-01-02 15:04:05.000"))]++

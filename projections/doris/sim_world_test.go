@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
@@ -260,7 +261,7 @@ func (s *sim) expect(ev *domain.Ingested, run int, p *simPart, ordinal int64, hu
 	shown := func(micros int64, layout string) string { return time.UnixMicro(micros).In(zone).Format(layout) }
 	text := "NULL"
 	if r.value != nil {
-		text = fmt.Sprintf("%q", string(domain.JavaText(nil, bytes.Clone(r.value))))
+		text = fmt.Sprintf("%q", string(flink.JavaText(nil, bytes.Clone(r.value))))
 	}
 	s.want[fmt.Sprintf("%d/%07d %s %s %s %d/%d %s %s", hub.Partition, hub.Offset,
 		map[domain.SourceID]string{"nanjing": "320100", "wuxi": "320200"}[p.source], shown(int64(ev.ExtractTime), "2006-01-02 15:04:05.000000"),

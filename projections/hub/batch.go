@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/batch"
 	"github.com/hefu-io/hefu/projections"
@@ -76,8 +77,8 @@ type packer struct {
 	rows      int64 // so far, excluded ones too
 	partition int32
 	source    *source
-	out       domain.Row // what the rows have in common, and the present one
-	open      bool       // the last piece may grow
+	out       flink.Row // what the rows have in common, and the present one
+	open      bool      // the last piece may grow
 }
 
 // lane is one incarnation of a source partition.

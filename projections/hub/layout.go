@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/projections"
 )
 
@@ -24,8 +25,8 @@ type layout struct {
 type source struct {
 	city    domain.City
 	base    int32
-	reader  *domain.RecordReader // these two belong to the packer
-	encoder *domain.HubEncoder
+	reader  *flink.RecordReader // these two belong to the packer
+	encoder *flink.HubEncoder
 }
 
 func newLayout(c domain.PipelineConfig, shard int) (*layout, error) {
@@ -51,11 +52,11 @@ func (l *layout) learn(list []domain.SourceConfig) error {
 		if l.sources[s.ID] != nil {
 			continue
 		}
-		reader, err := domain.NewRecordReader(s.Format)
+		reader, err := flink.NewRecordReader(s.Format)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", s.ID, err)
 		}
-		encoder, err := domain.NewHubEncoder(l.format, s.Format, l.zone)
+		encoder, err := flink.NewHubEncoder(l.format, s.Format, l.zone)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", s.ID, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 const (
@@ -48,7 +49,7 @@ func (r *Records) rules(at string, withTable bool) []rule {
 	if slices.ContainsFunc(rules, func(r rule) bool { return !r.good }) {
 		return rules
 	}
-	_, err := domain.NewRecordReader(r.Domain())
+	_, err := flink.NewRecordReader(r.Domain())
 	key := at + ".charset"
 	if json {
 		key = at + ".columns"
@@ -107,7 +108,7 @@ func (p *Pipeline) carries(at string) []rule {
 		}
 	}
 	for j := range p.Sources {
-		_, err := domain.NewHubEncoder(p.Hub.Format.Domain(), p.Sources[j].Records.Domain(), zone)
+		_, err := flink.NewHubEncoder(p.Hub.Format.Domain(), p.Sources[j].Records.Domain(), zone)
 		rules = append(rules, understood(at+".hub.format.columns", err, typesAllowed))
 	}
 	return rules

@@ -173,7 +173,7 @@ func TestGoldenFormats(t *testing.T) {
 
 // TestGoldenFiles imports the jobs themselves, whose records domain's tests compare with ours.
 func TestGoldenFiles(t *testing.T) {
-	files, err := filepath.Glob("../../domain/testdata/golden/*.sql")
+	files, err := filepath.Glob("../../domain/flink/testdata/golden/*.sql")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d jobs: %v", len(files), err)
 	}

@@ -131,7 +131,7 @@ func TestMaps(t *testing.T) {
 
 // TestDirect imports the original's second job alone: the hub topic is the source.
 func TestDirect(t *testing.T) {
-	text, err := os.ReadFile("../../domain/testdata/golden/seed.sql")
+	text, err := os.ReadFile("../../domain/flink/testdata/golden/seed.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestTwoHubs(t *testing.T) {
 // FuzzImport imports anything: what is accepted passes hefu's own rules, every place is in the file, and no text of the
 // file leaves its comment.
 func FuzzImport(f *testing.F) {
-	seed, err := os.ReadFile("../../domain/testdata/golden/seed.sql")
+	seed, err := os.ReadFile("../../domain/flink/testdata/golden/seed.sql")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 
 func seed(t *testing.T) *flinkimport.Result {
 	t.Helper()
-	text, err := os.ReadFile("../../domain/testdata/golden/seed.sql")
+	text, err := os.ReadFile("../../domain/flink/testdata/golden/seed.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 // The checker's texts are written once more, by other means than the movers'. Where the
@@ -23,7 +23,7 @@ func TestJavaTextAgreesWithTheMovers(t *testing.T) {
 		for _, p := range rapid.SliceOf(pieces).Draw(t, "pieces") {
 			in = append(in, p...)
 		}
-		if got, want := javaText(in), string(domain.JavaText(nil, in)); got != want {
+		if got, want := javaText(in), string(flink.JavaText(nil, in)); got != want {
 			t.Fatalf("%x: the checker reads %q, the movers write %q", in, got, want)
 		}
 	})
@@ -41,7 +41,7 @@ func TestTimeTextAgreesWithTheMovers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		ms := rapid.Int64Range(-62_135_596_800_000+86_400_000, 400_000_000_000_000).Draw(t, "ms") // from year 1 to beyond 9999
-		if got, want := timeText(time.UnixMilli(ms), zone), string(domain.AppendTimestampMillis(nil, ms, zone)); got != want {
+		if got, want := timeText(time.UnixMilli(ms), zone), string(flink.AppendTimestampMillis(nil, ms, zone)); got != want {
 			t.Fatalf("%d in %s: the checker reads %q, the movers write %q", ms, zone, got, want)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/deploy"
-	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 )
 
@@ -175,8 +175,8 @@ const encoderTime = time.Second
 
 // encoderSpeed is how many bytes of JSON a second one core makes of rows of a size.
 func encoderSpeed(size int) float64 {
-	format := domain.NewRowFormat(time.FixedZone("", 8*60*60))
-	row := domain.Row{City: "320100", Record: appendRow(nil, time.Now(), 1, size), HubOffset: 1 << 30}
+	format := flink.NewRowFormat(time.FixedZone("", 8*60*60))
+	row := flink.Row{City: "320100", Record: appendRow(nil, time.Now(), 1, size), HubOffset: 1 << 30}
 	var line []byte
 	var bytes int64
 	began := time.Now()

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/embedded"
 )
@@ -90,7 +91,7 @@ func (p *preparing) write(ctx context.Context, most int64) (rows int64, err erro
 	now := time.Now()
 	ev := &domain.Ingested{Owned: p.ingest.Owned(), ExtractTime: domain.Micros(now.UnixMicro())}
 	c := &domain.HubCommitted{Time: domain.Micros(now.UnixMicro()), FoundBy: domain.FoundBySelf}
-	format := domain.NewRowFormat(time.UTC)
+	format := flink.NewRowFormat(time.UTC)
 	sources := dorisPipelineConfig().Sources
 	for h := range int32(len(p.next)) {
 		n := min(runRows, most-rows)
@@ -103,7 +104,7 @@ func (p *preparing) write(ctx context.Context, most int64) (rows int64, err erro
 			r.Batches = append(r.Batches, p.batch(at, min(batchRows, first+n-at), now))
 		}
 		c.Runs = append(c.Runs, domain.HubRun{Run: len(ev.Runs), N: n, Partition: h, Offset: first})
-		hub := format.AppendHubJSON(nil, &domain.Row{City: "320100", Record: appendRow(nil, now, p.number, p.size), CityOffset: first})
+		hub := format.AppendHubJSON(nil, &flink.Row{City: "320100", Record: appendRow(nil, now, p.number, p.size), CityOffset: first})
 		c.Bytes += n * int64(len(hub))
 		ev.Runs = append(ev.Runs, r)
 		p.next[h] += n

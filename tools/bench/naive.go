@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/domain/flink"
 )
 
 // startNaive starts the naive pipeline: what a person writes in an afternoon.
@@ -37,7 +38,7 @@ func naive(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	c := copier{hub: args[1], format: domain.NewRowFormat(zone), cities: map[string]domain.City{}, base: map[string]int32{}}
+	c := copier{hub: args[1], format: flink.NewRowFormat(zone), cities: map[string]domain.City{}, base: map[string]int32{}}
 	var topics []string
 	for i, arg := range args[2:] {
 		code, topic, _ := strings.Cut(arg, "=")
@@ -70,7 +71,7 @@ type copier struct {
 	hub    string
 	cities map[string]domain.City
 	base   map[string]int32
-	format *domain.RowFormat
+	format *flink.RowFormat
 	lost   error // promises are called one after the other, before Flush returns
 }
 
@@ -107,7 +108,7 @@ func (c *copier) transaction(ctx context.Context) error {
 func (c *copier) produce(ctx context.Context, fetches kgo.Fetches) {
 	now := time.Now().UnixMicro()
 	fetches.EachRecord(func(r *kgo.Record) {
-		value := c.format.AppendHubJSON(make([]byte, 0, len(r.Value)+256), &domain.Row{
+		value := c.format.AppendHubJSON(make([]byte, 0, len(r.Value)+256), &flink.Row{
 			City: c.cities[r.Topic], ExtractTime: now, Record: r.Value,
 			CityPartition: r.Partition, CityOffset: r.Offset, CityTimestamp: r.Timestamp.UnixMilli(),
 		})

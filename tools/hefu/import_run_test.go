@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	seedSQL   = "../../domain/testdata/golden/seed.sql"
+	seedSQL   = "../../domain/flink/testdata/golden/seed.sql"
 	seedGroup = "QL_JC_SSJC_NJ_QL_JC_SSJC_SOURCE"
 	seedTable = "doris_d.ods_ql_jc_ssjc"
 )

@@ -18,7 +18,7 @@ func parse(t *testing.T, sql string) *Script {
 
 // TestSeed reads the original job as its document gives it.
 func TestSeed(t *testing.T) {
-	text, err := os.ReadFile("../../../domain/testdata/golden/seed.sql")
+	text, err := os.ReadFile("../../../domain/flink/testdata/golden/seed.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestTypes(t *testing.T) {
 
 // FuzzParse reads anything: it does not panic, and every place that it names is in the file.
 func FuzzParse(f *testing.F) {
-	seed, err := os.ReadFile("../../../domain/testdata/golden/seed.sql")
+	seed, err := os.ReadFile("../../../domain/flink/testdata/golden/seed.sql")
 	if err != nil {
 		f.Fatal(err)
 	}

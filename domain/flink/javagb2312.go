@@ -1,0 +1,40 @@
+package flink
+
+import "golang.org/x/text/encoding/simplifiedchinese"
+
+// gb2312Table are the characters of GBK that GB2312 has, two of which it maps otherwise.
+func gb2312Table() *pairTable {
+	of, t := gbkTable(simplifiedchinese.GBK, nil), &pairTable{}
+	take := func(lead, first, last int) {
+		for trail := first; trail <= last; trail++ {
+			*t.at(byte(lead), byte(trail)) = *of.at(byte(lead), byte(trail))
+		}
+	}
+	for lead := 0xB0; lead <= 0xF7; lead++ { // the ideographs
+		last := 0xFE
+		if lead == 0xD7 {
+			last = 0xF9
+		}
+		take(lead, 0xA1, last)
+	}
+	for _, r := range [...][3]int{
+		{0xA1, 0xA1, 0xFE},
+		{0xA2, 0xB1, 0xE2},
+		{0xA2, 0xE5, 0xEE},
+		{0xA2, 0xF1, 0xFC},
+		{0xA3, 0xA1, 0xFE},
+		{0xA4, 0xA1, 0xF3},
+		{0xA5, 0xA1, 0xF6},
+		{0xA6, 0xA1, 0xB8},
+		{0xA6, 0xC1, 0xD8},
+		{0xA7, 0xA1, 0xC1},
+		{0xA7, 0xD1, 0xF1},
+		{0xA8, 0xA1, 0xBA},
+		{0xA8, 0xC5, 0xE9},
+		{0xA9, 0xA4, 0xEF},
+	} {
+		take(r[0], r[1], r[2])
+	}
+	*t.at(0xA1, 0xA4), *t.at(0xA1, 0xAA) = '・', '―'
+	return t
+}
