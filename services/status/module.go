@@ -6,5 +6,5 @@ import (
 	"github.com/hefu-io/hefu/services/lifecycle"
 )
 
-// Module serves the API for the life of the app.
-var Module = fx.Module("status", fx.Provide(New), fx.Invoke(lifecycle.Start[*Service]))
+// Module serves the API for the life of the app, with the routes of the other parts.
+var Module = fx.Module("status", fx.Provide(fx.Annotate(New, fx.ParamTags("", "", "", `group:"routes"`))), fx.Invoke(lifecycle.Start[*Service]))

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/services/lifecycle"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
@@ -32,11 +33,13 @@ type Service struct {
 	board *projections.Board
 	log   *slog.Logger
 	began time.Time
+	parts []lifecycle.Routes
 }
 
-// New makes the Service; nothing listens yet.
-func New(set *pipeline.Set, board *projections.Board, log *slog.Logger) *Service {
-	return &Service{set: set, board: board, log: log, began: time.Now()}
+// New makes the Service; nothing listens yet. parts are those whose routes it serves beside
+// its own.
+func New(set *pipeline.Set, board *projections.Board, log *slog.Logger, parts ...lifecycle.Routes) *Service {
+	return &Service{set: set, board: board, log: log, began: time.Now(), parts: parts}
 }
 
 // Run listens until the context ends, from when the data directory is this process's.
@@ -91,6 +94,9 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	api := humago.New(mux, huma.DefaultConfig("Hefu", s.set.Role().Version))
 	s.register(api)
+	for _, part := range s.parts {
+		part.Routes(api)
+	}
 	return mux
 }
 
