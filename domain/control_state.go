@@ -13,7 +13,9 @@ type ControlState struct {
 	Started   map[Seq]*Started
 	Paused    map[string]*Operator // by target: what was paused and not resumed
 
+	News     Seq                         // the last event that says more than that segments or checkpoints were made
 	Heads    map[Stream]TreeHead         // the newest signed tree of each stream
+	Signed   map[Stream]string           // the verifier key of each head
 	Archived map[Stream]map[Seq]Archived // segments, by First
 	Dropped  map[Stream]Seq              // the last event that the store has not any more
 	Through  map[Stream]Ref              // how far the reconciler came
@@ -30,6 +32,7 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		s.Started = map[Seq]*Started{}
 		s.Paused = map[string]*Operator{}
 		s.Heads = map[Stream]TreeHead{}
+		s.Signed = map[Stream]string{}
 		s.Archived = map[Stream]map[Seq]Archived{}
 		s.Dropped = map[Stream]Seq{}
 		s.Through = map[Stream]Ref{}
@@ -37,6 +40,11 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		s.Accepted = map[FindingID]*Accepted{}
 	}
 	s.Tail = seq
+	switch e.Kind() {
+	case KindCheckpoint, KindRolled:
+	default:
+		s.News = seq
+	}
 	switch e := e.(type) {
 	case *Started:
 		s.Started[seq] = e
@@ -72,7 +80,7 @@ func (s *ControlState) applyProof(e Event) {
 	switch e := e.(type) {
 	case *Checkpoint:
 		for _, h := range e.Heads {
-			s.Heads[h.Ref.Stream] = h
+			s.Heads[h.Ref.Stream], s.Signed[h.Ref.Stream] = h, e.Key
 		}
 	case *Archived:
 		of := s.Archived[e.Last.Stream]

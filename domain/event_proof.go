@@ -23,7 +23,7 @@ type Archived struct {
 	First  Seq
 	File   string // name below the archive's root
 	Bytes  int64  // of the file
-	Digest Hash   // SHA-256 of the file
+	Digest Hash   // SHA-256 of the file's index, which has that of every block
 }
 
 // Dropped says that a segment is taken from the store: every reader has it from the archive.
@@ -71,7 +71,8 @@ type LineageBegun struct {
 	Trail
 	First, Last Ref
 	Rows        int64
-	Digest      Sum // of the rows' digests
+	Digest      Sum   // of the rows' digests: XXH3 of a record's value, as int64
+	Block       int64 // rows of one INSERT at most: where they are cut is history, too
 }
 
 // LineageCommitted says that the block of Begun is in ClickHouse, once.

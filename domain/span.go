@@ -13,6 +13,9 @@ type Span struct {
 // Len is the number of offsets in the span; never negative.
 func (s Span) Len() int64 { return max(0, s.Next-s.First) }
 
+// Contains reports whether an offset is in the span.
+func (s Span) Contains(o int64) bool { return s.First <= o && o < s.Next }
+
 // String is "[first,next)".
 func (s Span) String() string { return fmt.Sprintf("[%d,%d)", s.First, s.Next) }
 
@@ -58,6 +61,17 @@ func (s Spans) Gaps(in Span) Spans {
 	}
 	if at < in.Next {
 		out = append(out, Span{at, in.Next})
+	}
+	return out
+}
+
+// Within is what of the set is inside a span.
+func (s Spans) Within(in Span) Spans {
+	var out Spans
+	for i := sort.Search(len(s), func(i int) bool { return s[i].Next > in.First }); i < len(s) && s[i].First < in.Next; i++ {
+		if both := (Span{max(s[i].First, in.First), min(s[i].Next, in.Next)}); both.Len() > 0 {
+			out = append(out, both)
+		}
 	}
 	return out
 }

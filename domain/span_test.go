@@ -62,13 +62,22 @@ func TestSpansAreASetOfOffsets(t *testing.T) {
 			if int(have.Len()) != len(m) {
 				t.Fatalf("%v has %d offsets, want %d", have, have.Len(), len(m))
 			}
-			if within := drawSpan(t); !slices.Equal(have.Gaps(within), m.spans(within, false)) {
+			within := drawSpan(t)
+			if !slices.Equal(have.Gaps(within), m.spans(within, false)) {
 				t.Fatalf("gaps of %v in %s are %v, want %v", have, within, have.Gaps(within), m.spans(within, false))
+			}
+			if !slices.Equal(have.Within(within), m.spans(within, true)) {
+				t.Fatalf("%v within %s is %v, want %v", have, within, have.Within(within), m.spans(within, true))
 			}
 		}
 		for o := everywhere.First; o < everywhere.Next; o++ {
 			if have.Contains(o) != m[o] {
 				t.Fatalf("%v contains %d: %v", have, o, have.Contains(o))
+			}
+			for _, one := range have {
+				if one.Contains(o) && !m[o] || !one.Contains(o) && one.First <= o && o < one.Next {
+					t.Fatalf("%s contains %d: %v", one, o, one.Contains(o))
+				}
 			}
 		}
 	})

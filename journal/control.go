@@ -17,6 +17,7 @@ type Control struct {
 
 	mu      sync.Mutex
 	state   domain.ControlState
+	last    domain.Cursor // of the last event in the state
 	changed chan struct{} // closed and replaced at each event
 
 	writing sync.Mutex // one append of this process at a time
@@ -25,11 +26,16 @@ type Control struct {
 // OpenControl reads the control stream up to its present end.
 func (j *Journal) OpenControl(ctx context.Context) (*Control, error) {
 	c := &Control{j: j, changed: make(chan struct{})}
-	tail, err := j.Tail(ctx, domain.ControlStream(j.pipeline))
+	return c, c.CatchUp(ctx)
+}
+
+// CatchUp folds in what the stream holds by now, for whoever does not Run.
+func (c *Control) CatchUp(ctx context.Context) error {
+	tail, err := c.j.Tail(ctx, domain.ControlStream(c.j.pipeline))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return c, c.readTo(ctx, tail.Seq)
+	return c.readTo(ctx, tail.Seq)
 }
 
 // Run follows the stream until the context ends. Each event is folded into the state.
@@ -140,9 +146,10 @@ func (c *Control) readTo(ctx context.Context, seq domain.Seq) error {
 }
 
 func (c *Control) reader(ctx context.Context) (*Reader, error) {
-	var tail domain.Seq
-	c.State(func(s *domain.ControlState) { tail = s.Tail })
-	return c.j.ReadFrom(ctx, domain.ControlStream(c.j.pipeline), tail+1)
+	c.mu.Lock()
+	last := c.last
+	c.mu.Unlock()
+	return c.j.Read(ctx, domain.ControlStream(c.j.pipeline), last)
 }
 
 // apply folds an event in, once: Run and readTo may both bring it.
@@ -152,7 +159,9 @@ func (c *Control) apply(e *Entry) {
 	if e.Seq != c.state.Tail+1 {
 		return
 	}
+	c.j.happened(e)
 	c.state.Apply(e.Seq, e.Event)
+	c.last = e.Ref()
 	close(c.changed)
 	c.changed = make(chan struct{})
 }

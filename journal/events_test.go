@@ -111,7 +111,7 @@ func fullEvents() []domain.Event {
 		},
 		&domain.DorisAborted{Owned: owned, Trail: trail, Begun: ref(domain.LegDoris, 60), Why: "settled", FoundBy: domain.FoundByNextOwner, Incident: incident},
 		&domain.LineageBegun{
-			Owned: owned, Trail: trail, First: ref(domain.LegDoris, 60), Last: ref(domain.LegDoris, 63), Rows: 12, Digest: domain.Sum{Hi: -1, Lo: 1 << 60},
+			Owned: owned, Trail: trail, First: ref(domain.LegDoris, 60), Last: ref(domain.LegDoris, 63), Rows: 12, Digest: domain.Sum{Hi: -1, Lo: 1 << 60}, Block: 100_000,
 		},
 		&domain.LineageCommitted{Owned: owned, Trail: trail, Begun: ref(domain.LegLineage, 5), Cursor: ref(domain.LegDoris, 63), Rows: 12, How: "answer"},
 		&domain.Checkpoint{

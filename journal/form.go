@@ -47,10 +47,13 @@ type UnknownKindError struct {
 	Format  byte
 }
 
+// ExitCode is 2: this release cannot go on from here, and would meet the same again.
+func (e *UnknownKindError) ExitCode() int { return 2 }
+
 // Error names the kind, the version and what to do.
 func (e *UnknownKindError) Error() string {
 	if e.Format != FormatVersion {
-		return fmt.Sprintf("%s@%d: stored format %d is unknown to this release, which reads format %d: use the release that wrote it",
+		return fmt.Sprintf("%s@%d: stored format %d is unknown to this release, which reads format %d: use the release that wrote it; if no other release ever ran here, the event is damaged",
 			streamName(e.Stream), e.Seq, e.Format, FormatVersion)
 	}
 	return fmt.Sprintf("%s@%d: event kind %s version %d is unknown to this release: use the release that wrote it (control: Started of the stream's owner names it)",

@@ -136,6 +136,7 @@ func (e *enc) lineage(ev domain.Event) {
 		e.ref(ev.Last)
 		e.i(ev.Rows)
 		e.sum(ev.Digest)
+		e.i(ev.Block)
 	case *domain.LineageCommitted:
 		e.seq(ev.Incarnation)
 		e.trail(ev.Trail)
@@ -148,7 +149,7 @@ func (e *enc) lineage(ev domain.Event) {
 
 func (d *dec) lineage(kind domain.Kind) domain.Event {
 	if kind == domain.KindLineageBegun {
-		return &domain.LineageBegun{Owned: d.owned(), Trail: d.trail(), First: d.ref(), Last: d.ref(), Rows: d.i(), Digest: d.sum()}
+		return &domain.LineageBegun{Owned: d.owned(), Trail: d.trail(), First: d.ref(), Last: d.ref(), Rows: d.i(), Digest: d.sum(), Block: d.i()}
 	}
 	return &domain.LineageCommitted{Owned: d.owned(), Trail: d.trail(), Begun: d.ref(), Cursor: d.ref(), Rows: d.i(), How: d.str()}
 }

@@ -101,7 +101,7 @@ func (j *Journal) begin(ctx context.Context, s domain.Stream) (*head, error) {
 
 func (j *Journal) genesis(ctx context.Context, s domain.Stream, h *head) error {
 	if j.o.Manifest.HasStream(s) {
-		return fmt.Errorf("%w: %s was made before and is not there; put the store back (a new journal on old targets is refused anyway), nothing was made anew", ErrMissing, s)
+		return j.missing(s)
 	}
 	if h.segment > 1 {
 		return fmt.Errorf("%w: %s begins at %d and nothing is in it: the event before it, which said how to go on, was dropped", ErrMissing, s, h.segment)
@@ -117,6 +117,10 @@ func (j *Journal) genesis(ctx context.Context, s domain.Stream, h *head) error {
 		return fmt.Errorf("append Genesis of %s: %w", s, err)
 	}
 	return nil
+}
+
+func (*Journal) missing(s domain.Stream) error {
+	return fmt.Errorf("%w: %s was made before and is not there; put the store back (a new journal on old targets is refused anyway), nothing was made anew", ErrMissing, s)
 }
 
 // openSegment makes the segment after a Rolled tail.

@@ -100,7 +100,10 @@ func (j *JetStream) Segments(ctx context.Context, s domain.Stream) ([]Segment, e
 		}
 		if silent[name] {
 			delete(silent, name)
-			out = append(out, Segment{First: domain.Seq(first), Sealed: info.Config.Sealed, Bytes: int64(info.State.Bytes)})
+			out = append(out, Segment{
+				First: domain.Seq(first), Sealed: info.Config.Sealed, Bytes: int64(info.State.Bytes),
+				Next: domain.Seq(info.State.LastSeq) + 1, Events: int64(info.State.Msgs),
+			})
 		}
 	}
 	if err := list.Err(); err != nil {
@@ -151,6 +154,19 @@ func (j *JetStream) Seal(ctx context.Context, s domain.Stream, first domain.Seq)
 		return nil
 	}
 	return fmt.Errorf("seal stream %s: %w", c.Name, err)
+}
+
+// Drop implements Store. The settings deny deletes of messages and purges, to whoever has
+// the connection; to take a whole stream away is another right and leaves no hole.
+func (j *JetStream) Drop(ctx context.Context, s domain.Stream, first domain.Seq) error {
+	name := SegmentName(s, first)
+	j.mu.Lock()
+	delete(j.handles, name) // else they add up
+	j.mu.Unlock()
+	if err := j.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("drop stream %s: %w", name, err)
+	}
+	return nil
 }
 
 func (j *JetStream) handle(ctx context.Context, s domain.Stream, first domain.Seq) (jetstream.Stream, error) {

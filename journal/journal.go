@@ -36,7 +36,10 @@ type Options struct {
 	// journal counts as regressed; 0: 30 s (architecture.md).
 	RegressedAfter time.Duration
 	Now            func() time.Time // nil: time.Now
-	Log            *slog.Logger     // nil: silent
+	// Anchors of control are demanded before anything is made or appended (Check), of the
+	// others that they name this journal: with any, a missing one is not made anew.
+	Anchors []Anchor
+	Log     *slog.Logger // nil: silent
 }
 
 // Journal is one pipeline's journal. It may be used by many goroutines.
@@ -48,11 +51,12 @@ type Journal struct {
 	mu       sync.Mutex
 	segments map[domain.Stream][]Segment // as last listed
 	tails    map[domain.Stream]*tail
+	known    map[domain.Stream]*known
 }
 
 // Open finds a pipeline's journal in its store, or makes it: control's Genesis
 // chooses the journal id, and whoever loses the race to make it adopts it. Errors:
-// ErrMissing, ErrAnotherJournal.
+// ErrMissing, ErrAnotherJournal, *BreachError.
 func Open(ctx context.Context, pipeline string, o Options) (*Journal, error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 1 << 30
@@ -69,7 +73,7 @@ func Open(ctx context.Context, pipeline string, o Options) (*Journal, error) {
 	if o.Manifest == nil {
 		o.Manifest = forgetful{}
 	}
-	j := &Journal{o: o, pipeline: pipeline, segments: map[domain.Stream][]Segment{}, tails: map[domain.Stream]*tail{}}
+	j := &Journal{o: o, pipeline: pipeline, segments: map[domain.Stream][]Segment{}, tails: map[domain.Stream]*tail{}, known: map[domain.Stream]*known{}}
 	if _, err := rand.Read(j.id[:]); err != nil {
 		return nil, fmt.Errorf("choose a journal id: %w", err)
 	}
@@ -78,19 +82,48 @@ func Open(ctx context.Context, pipeline string, o Options) (*Journal, error) {
 		j.id = known
 	}
 	s := domain.ControlStream(pipeline)
-	h, err := j.begin(ctx, s)
-	if err != nil {
+	if err := j.recognize(ctx, s, known, isKnown); err != nil {
 		return nil, fmt.Errorf("open journal of pipeline %s: %w", pipeline, err)
 	}
-	if isKnown && h.tail.Journal != known {
-		return nil, fmt.Errorf("open journal of pipeline %s: %w: the store holds %s, the manifest says %s",
-			pipeline, ErrAnotherJournal, h.tail.Journal, known)
+	h, err := j.begin(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("open journal of pipeline %s: %w", pipeline, Damaged(err))
 	}
 	j.id = h.tail.Journal
 	if err := o.Manifest.Record(j.id, s); err != nil {
 		return nil, err
 	}
 	return j, nil
+}
+
+// recognize demands, before anything is made, that what the store holds is the journal that
+// the manifest and the anchors know, if they know one.
+func (j *Journal) recognize(ctx context.Context, s domain.Stream, known domain.JournalID, isKnown bool) error {
+	if !isKnown && len(j.o.Anchors) == 0 {
+		return nil
+	}
+	h, err := j.head(ctx, s)
+	switch {
+	case err != nil:
+		return Damaged(err)
+	case h.tail == nil && len(j.o.Anchors) > 0:
+		a := j.o.Anchors[0]
+		return fmt.Errorf("%w: %s knows journal %s, and the store has none of this pipeline; put the store back, nothing was made anew", ErrMissing, a.Where, a.Journal)
+	case h.tail == nil:
+		return nil // begin says that it is missing
+	case isKnown && h.tail.Journal != known:
+		return fmt.Errorf("%w: the store holds %s, the manifest says %s; put the store back that belongs to this data directory, nothing was written",
+			ErrAnotherJournal, h.tail.Journal, known)
+	}
+	j.id = h.tail.Journal
+	for _, a := range j.o.Anchors {
+		if a.Journal != j.id || a.Ref.Stream == s {
+			if err := j.Check(ctx, a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // ID is the journal's id.
@@ -131,8 +164,25 @@ func (j *Journal) Tail(ctx context.Context, s domain.Stream) (*Entry, error) {
 	return h.tail, nil
 }
 
-// Get reads one event by its seq. Errors: ErrNotFound, *IntegrityError.
+// Get reads one event by its seq. Errors: ErrNotFound, which is a *BreachError when the
+// stream has later events; *IntegrityError.
 func (j *Journal) Get(ctx context.Context, s domain.Stream, seq domain.Seq) (*Entry, error) {
+	var e *Entry
+	err := j.patient(ctx, func() (err error) {
+		e, err = j.get(ctx, s, seq)
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		tail, terr := j.Tail(ctx, s)
+		if terr == nil && tail.Seq > seq {
+			return fmt.Errorf("get %s@%d: %w", s, seq, j.hole(s, seq, "the stream goes on to %d", tail.Seq))
+		}
+		return err
+	})
+	return e, err
+}
+
+func (j *Journal) get(ctx context.Context, s domain.Stream, seq domain.Seq) (*Entry, error) {
 	stored, err := j.stored(ctx, s, seq)
 	if err != nil {
 		return nil, fmt.Errorf("get %s@%d: %w", s, seq, err)

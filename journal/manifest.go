@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/durable"
 )
 
 // FileManifest is a Manifest in a small JSON file beside the data. It is written
@@ -87,52 +87,9 @@ func (m *FileManifest) Record(id domain.JournalID, s domain.Stream) error {
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	if err := writeDurably(m.path, append(b, '\n')); err != nil {
+	if err := durable.ReplaceFile(m.path, append(b, '\n')); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	m.data = data // only now: what is not on disk is not remembered
 	return nil
-}
-
-// writeDurably replaces a file: a reader, also after a power loss, sees the old
-// bytes or the new ones.
-func writeDurably(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename durable. Windows has no such call and needs none.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
-	}
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return err
 }

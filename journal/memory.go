@@ -65,7 +65,9 @@ func (m *Memory) Segments(_ context.Context, s domain.Stream) ([]Segment, error)
 	defer m.mu.Unlock()
 	var out []Segment
 	for _, g := range m.streams[s] {
-		out = append(out, Segment{First: g.first, Sealed: g.sealed, Bytes: g.size()})
+		out = append(out, Segment{
+			First: g.first, Sealed: g.sealed, Bytes: g.size(), Next: g.first + domain.Seq(len(g.events)), Events: int64(len(g.events)),
+		})
 	}
 	return out, nil
 }
@@ -101,6 +103,15 @@ func (m *Memory) Seal(_ context.Context, s domain.Stream, first domain.Seq) erro
 		g.sealed = true
 	}
 	return err
+}
+
+// Drop implements Store.
+func (m *Memory) Drop(_ context.Context, s domain.Stream, first domain.Seq) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.streams[s] = slices.DeleteFunc(m.streams[s], func(g *memSegment) bool { return g.first == first })
+	m.changed()
+	return nil
 }
 
 // Put implements Store.
@@ -202,7 +213,11 @@ func (f *memFollower) Next(ctx context.Context) ([]byte, error) {
 	for {
 		f.m.mu.Lock()
 		grew := f.m.grew
+		_, dropped := f.m.segment(f.s, f.first)
 		f.m.mu.Unlock()
+		if dropped != nil {
+			return nil, dropped
+		}
 		stored, err := f.m.Get(ctx, f.s, f.first, f.next)
 		if err == nil {
 			f.next++

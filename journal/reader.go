@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,14 +24,21 @@ type Reader struct {
 }
 
 // Read makes a Reader of the events after a cursor. A cursor with a seq must be an
-// event of the stream with that hash, else *IntegrityError; the zero cursor is the
-// beginning. A stream that does not exist yet is waited for.
+// event of the stream with that hash, else *IntegrityError or *BreachError; the zero
+// cursor is the beginning. A stream that does not exist yet is waited for.
 func (j *Journal) Read(ctx context.Context, s domain.Stream, after domain.Cursor) (*Reader, error) {
 	r := &Reader{j: j, s: s, seq: after.Seq + 1, prev: after.Hash}
 	if after.Seq == 0 {
 		return r, nil
 	}
 	e, err := j.Get(ctx, s, after.Seq)
+	if errors.Is(err, ErrNotFound) {
+		// Whoever has a cursor has read or appended this event.
+		err = j.Check(ctx, Anchor{Journal: j.id, Ref: domain.Ref{Stream: s, Seq: after.Seq, Hash: after.Hash}, Where: "a cursor"})
+		if err == nil { // it came late
+			e, err = j.Get(ctx, s, after.Seq)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s after %d: %w", s, after.Seq, err)
 	}
@@ -39,6 +47,12 @@ func (j *Journal) Read(ctx context.Context, s domain.Stream, after domain.Cursor
 	}
 	r.last = e
 	return r, nil
+}
+
+// Continue makes a Reader of the events after one that the store need not have any more: the
+// first that it hands out has to follow that hash.
+func (j *Journal) Continue(s domain.Stream, after domain.Cursor) *Reader {
+	return &Reader{j: j, s: s, seq: after.Seq + 1, prev: after.Hash}
 }
 
 // ReadFrom makes a Reader that begins with the event at seq. The chain is checked
@@ -118,7 +132,7 @@ func (r *Reader) follow(ctx context.Context) error {
 			return nil
 		}
 		if !ok && len(list) > 0 {
-			return fmt.Errorf("read %s@%d: %w: the store's first segment begins at %d", r.s, r.seq, ErrNotFound, list[0].First)
+			return r.j.hole(r.s, r.seq, "the store's first segment begins at %d", list[0].First)
 		}
 		select {
 		case <-ctx.Done():

@@ -30,11 +30,15 @@ type Segment struct {
 	First  domain.Seq
 	Sealed bool
 	Bytes  int64 // as the store counts them
+	// Next is the seq after the last event, and Events how many there are, as the store
+	// counts them; Next is 0 where it does not.
+	Next   domain.Seq
+	Events int64
 }
 
-// Store keeps the bytes of streams in segments. Implementations: JetStream and
-// Memory. It may be used by many goroutines; a segment has one writer at a time by
-// the expected sequence, not by a lock.
+// Store keeps the bytes of streams in segments. Implementations: JetStream, Memory, and
+// archive.Store on top of another one. It may be used by many goroutines; a segment has
+// one writer at a time by the expected sequence, not by a lock.
 type Store interface {
 	// Segments lists a stream's segments in order of First; none for a stream that
 	// does not exist.
@@ -54,6 +58,10 @@ type Store interface {
 	Last(ctx context.Context, s domain.Stream, first domain.Seq) ([]byte, error)
 	// Follow reads a segment from seq on, waiting at its end.
 	Follow(ctx context.Context, s domain.Stream, first, seq domain.Seq) (Follower, error)
+	// Drop takes a whole segment away, sealed or not, for good. Dropping one that is not
+	// there is no error; any error means unknown. Who reads it gets ErrNotFound then, a
+	// Follower too.
+	Drop(ctx context.Context, s domain.Stream, first domain.Seq) error
 	// Size is the number of bytes that all segments of a pipeline take.
 	Size(ctx context.Context, pipeline string) (int64, error)
 	// Attest compares the settings of every segment of a pipeline with what they

@@ -29,7 +29,7 @@ func TestEventsOfALaterReleaseStopTheReaderByName(t *testing.T) {
 		},
 		{
 			"format", func(b []byte) []byte { return append([]byte{2}, b[1:]...) },
-			"lowaltitude.3.hub@2: stored format 2 is unknown to this release, which reads format 1: use the release that wrote it",
+			"lowaltitude.3.hub@2: stored format 2 is unknown to this release, which reads format 1: use the release that wrote it; if no other release ever ran here, the event is damaged",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

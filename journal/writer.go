@@ -26,9 +26,15 @@ type Writer struct {
 // Opened, trying again until it is stored; from then on every append of an earlier
 // owner fails. A stream that the same incarnation already owns is opened without
 // another Opened (a re-open after an error). Errors: *FencedError when a higher
-// incarnation owns it, ErrMissing, ErrRegressed, *IntegrityError.
+// incarnation owns it, ErrMissing, ErrRegressed, *IntegrityError, *BreachError when
+// the stream has not any more what this process knows to be stored.
 func (j *Journal) Takeover(ctx context.Context, s domain.Stream, incarnation, config domain.Seq) (*Writer, error) {
 	for {
+		if a, ok := j.newest(s); ok {
+			if err := j.Check(ctx, a); err != nil {
+				return nil, fmt.Errorf("take over %s: %w", s, err)
+			}
+		}
 		h, err := j.begin(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("take over %s: %w", s, err)
@@ -36,6 +42,7 @@ func (j *Journal) Takeover(ctx context.Context, s domain.Stream, incarnation, co
 		if err := j.o.Manifest.Record(j.id, s); err != nil {
 			return nil, err
 		}
+		j.happened(h.tail)
 		w := &Writer{j: j, s: s, incarnation: incarnation, h: h}
 		w.positions = domain.PositionsOf(h.tail.Event)
 		w.trail = domain.TrailOf(h.tail.Event).After(h.tail.Seq, h.tail.Event)
@@ -130,6 +137,7 @@ func (w *Writer) append(ctx context.Context, ev domain.Event) error {
 	}
 	w.h.size += int64(size)
 	w.h.tail = &Entry{Journal: w.j.id, Stream: w.s, Seq: seq, Prev: w.h.tail.Hash, Hash: hash, Size: size, Event: ev}
+	w.j.happened(w.h.tail)
 	if w.tail != nil {
 		w.tail.add(ctx, w.h.tail)
 	}

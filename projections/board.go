@@ -2,6 +2,7 @@ package projections
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hefu-io/hefu/domain"
 )
@@ -42,12 +43,25 @@ type PartitionStatus struct {
 	Next, LastStable, Lag int64
 }
 
+// CheckpointStatus is what was signed of one pipeline's journal.
+type CheckpointStatus struct {
+	Pipeline string
+	Key      string       // verifier key
+	At       time.Time    // of the last checkpoint, or since when there is none
+	Unsigned int64        // events since
+	Heads    []domain.Ref // the last signed event of each stream
+	Outside  bool         // the hub is told; else nobody outside of this host knows
+	Told     time.Time    // when it was, zero for never
+	Error    string       // why the last try failed
+}
+
 // Board is where the legs of a process show themselves to whoever looks: the status
 // API and metrics. The zero value is ready.
 type Board struct {
 	mu      sync.Mutex
 	legs    []*Reporter
 	sources []func() []SourceStatus
+	signed  []func() CheckpointStatus
 }
 
 // AddLeg shows a leg.
@@ -62,6 +76,25 @@ func (b *Board) AddSources(look func() []SourceStatus) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sources = append(b.sources, look)
+}
+
+// AddCheckpoints shows what is signed of a pipeline; look is called for each question.
+func (b *Board) AddCheckpoints(look func() CheckpointStatus) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.signed = append(b.signed, look)
+}
+
+// Checkpoints are the present statuses.
+func (b *Board) Checkpoints() []CheckpointStatus {
+	b.mu.Lock()
+	looks := append([]func() CheckpointStatus(nil), b.signed...)
+	b.mu.Unlock()
+	var out []CheckpointStatus
+	for _, look := range looks {
+		out = append(out, look())
+	}
+	return out
 }
 
 // Legs are the present statuses.

@@ -2,10 +2,40 @@ package projections
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 )
+
+// Unsound is the incident of an error that says that the journal is not what it was, nil of
+// any other. met is the stream of who met it.
+func Unsound(met domain.Stream, err error) *domain.Incident {
+	var breach *journal.BreachError
+	var broken *journal.IntegrityError
+	switch {
+	case errors.As(err, &breach):
+		kind := domain.IncidentIntegrity
+		if breach.What == journal.BreachRegressed {
+			kind = domain.IncidentJournalRegressed
+		}
+		at := breach.Anchor.Ref
+		return domain.NewIncident(kind, at.Stream, "", nil,
+			domain.Fact{Key: "at", Value: at.String()},
+			domain.Fact{Key: "found", Value: string(breach.What) + ": " + breach.Found},
+			domain.Fact{Key: "do", Value: "keep every node's files; put the journal back that has this event, then resolve with retry"})
+	case errors.As(err, &broken):
+		return domain.NewIncident(domain.IncidentIntegrity, broken.Stream, "", nil,
+			domain.Fact{Key: "at", Value: domain.Ref{Stream: broken.Stream, Seq: broken.Seq}.String()},
+			domain.Fact{Key: "found", Value: broken.What},
+			domain.Fact{Key: "do", Value: "keep the files; put a sound copy of the journal back, then resolve with retry"})
+	case errors.Is(err, journal.ErrRegressed):
+		return domain.NewIncident(domain.IncidentJournalRegressed, met, "", nil,
+			domain.Fact{Key: "found", Value: err.Error()},
+			domain.Fact{Key: "do", Value: "keep every node's files; put the journal back that has the acknowledged events, then resolve with retry"})
+	}
+	return nil
+}
 
 // Incidents files what the machine may not decide alone, and finds what an operator
 // decided.

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -107,25 +108,23 @@ func (r *Runner) once(ctx context.Context) (ran time.Duration, err error) {
 // decidable makes an incident of what damages the journal itself, and puts it on
 // record. The incidents of a leg are on record already (Incidents.Decide).
 func (r *Runner) decidable(ctx context.Context, err error) error {
-	var broken *journal.IntegrityError
-	if errors.As(err, &broken) {
-		return r.file(ctx, domain.NewIncident(domain.IncidentIntegrity, broken.Stream, "", nil,
-			domain.Fact{Key: "at", Value: domain.Ref{Stream: broken.Stream, Seq: broken.Seq}.String()},
-			domain.Fact{Key: "found", Value: broken.What},
-			domain.Fact{Key: "do", Value: "keep the files; put a sound copy of the journal back, then resolve with retry"}))
-	}
-	if errors.Is(err, journal.ErrRegressed) {
-		return r.file(ctx, domain.NewIncident(domain.IncidentJournalRegressed, r.Stream, "", nil,
-			domain.Fact{Key: "found", Value: err.Error()},
-			domain.Fact{Key: "do", Value: "keep every node's files; put the journal back that has the acknowledged events, then resolve with retry"}))
+	if in := Unsound(r.Stream, err); in != nil {
+		return r.file(ctx, in)
 	}
 	return err
 }
 
 // file returns the incident once it is on record, else why it is not: then the leg is
-// opened again and finds the same.
+// opened again and finds the same. Where control is not sound either, nothing can be put on
+// record any more, and the process ends.
 func (r *Runner) file(ctx context.Context, in *domain.Incident) error {
-	if _, err := r.Incidents.Decide(ctx, in); err != nil {
+	_, err := r.Incidents.Decide(ctx, in)
+	var breach *journal.BreachError
+	var broken *journal.IntegrityError
+	if errors.As(err, &breach) || errors.As(err, &broken) || errors.Is(err, journal.ErrRegressed) {
+		return &Refusal{fmt.Sprintf("%s: %s; and it could not be put on record: %v", in.Stream, in, err)}
+	}
+	if err != nil {
 		return err
 	}
 	return in

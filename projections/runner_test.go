@@ -62,6 +62,7 @@ func (l *scriptLeg) Run(ctx context.Context) error {
 type run struct {
 	*script
 	runner  *projections.Runner
+	store   *journal.Memory
 	control *journal.Control
 	log     bytes.Buffer
 	err     error
@@ -69,8 +70,8 @@ type run struct {
 
 func newRun(t *testing.T, steps ...step) *run {
 	t.Helper()
-	r := &run{script: &script{steps: steps, begin: time.Now()}}
-	j, err := journal.Open(t.Context(), "p", journal.Options{Store: journal.NewMemory()})
+	r := &run{script: &script{steps: steps, begin: time.Now()}, store: journal.NewMemory()}
+	j, err := journal.Open(t.Context(), "p", journal.Options{Store: r.store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +197,8 @@ func TestIncident(t *testing.T) {
 		"of the leg": {found, domain.IncidentDorisAhead},
 		"integrity":  {fmt.Errorf("read: %w", &journal.IntegrityError{Stream: stream, Seq: 9, What: "torn"}), domain.IncidentIntegrity},
 		"regressed":  {fmt.Errorf("append: %w", journal.ErrRegressed), domain.IncidentJournalRegressed},
+		"breach":     {fmt.Errorf("open: %w", &journal.BreachError{What: journal.BreachRewritten, Anchor: journal.Anchor{Ref: domain.Ref{Stream: stream, Seq: 9}}}), domain.IncidentIntegrity},
+		"lost end":   {fmt.Errorf("open: %w", &journal.BreachError{What: journal.BreachRegressed, Anchor: journal.Anchor{Ref: domain.Ref{Stream: stream, Seq: 9}}}), domain.IncidentJournalRegressed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -224,6 +227,23 @@ func TestIncident(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUnsoundControl: where not even the incident can be put on record the process ends, and
+// says both.
+func TestUnsoundControl(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, step{open: &journal.IntegrityError{Stream: stream, Seq: 9, What: "torn"}})
+		s := domain.ControlStream("p")
+		if err := r.store.Rewrite(s, 1, []byte("")); err != nil {
+			t.Fatal(err)
+		}
+		err := r.runner.Run(t.Context())
+		var refusal *projections.Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "torn") || !strings.Contains(err.Error(), "p.control@1") || len(r.opens) != 1 {
+			t.Errorf("ended with %v, opened at %v", err, r.opens)
+		}
+	})
 }
 
 func resolve(t *testing.T, c *journal.Control, id domain.IncidentID, choice domain.Choice) {

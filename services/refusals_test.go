@@ -3,8 +3,6 @@ package services_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +23,6 @@ func TestRefusals(t *testing.T) {
 		kind string
 		says []string
 	}{
-		{"journal restored from an earlier copy", restoreJournal, "journal-regressed", []string{"hub", "put"}},
-		{"new journal on an old hub", func(t *testing.T, w *world) { must(t, os.RemoveAll(w.cfg.DataDir)) }, "hub-ahead", []string{"another journal"}},
 		{"progress topic deleted", func(t *testing.T, w *world) { w.deleteTopic("progress") }, "hub-lost", []string{"progress"}},
 		{"hub topic deleted", func(t *testing.T, w *world) { w.deleteTopic("ODS") }, "hub-lost", []string{"hub topic"}},
 		{"city topic made anew", func(t *testing.T, w *world) { w.deleteTopic("north"); w.makeTopic("north", 2) }, "source-recreated", []string{"north"}},
@@ -36,13 +32,6 @@ func TestRefusals(t *testing.T) {
 			w.start()
 			w.feed("north", 0, 50)
 			w.untilRows(100)
-			w.end()
-			earlier := filepath.Join(t.TempDir(), "earlier")
-			must(t, os.CopyFS(earlier, os.DirFS(w.cfg.DataDir)))
-			w.earlier = earlier
-			w.start()
-			w.feed("south", 0, 50)
-			w.untilRows(200)
 			w.end()
 			c.harm(t, w)
 			w.start()
@@ -66,11 +55,6 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func restoreJournal(t *testing.T, w *world) {
-	must(t, os.RemoveAll(w.cfg.DataDir))
-	must(t, os.CopyFS(w.cfg.DataDir, os.DirFS(w.earlier)))
 }
 
 func text(in status.IncidentReport) string {

@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) journal.Store) {
 		{"size counts every segment of the pipeline", size},
 		{"attest is content with what create made", attest},
 		{"of two writers at one seq one wins", race},
+		{"a dropped segment is gone, and no other one", dropped},
+		{"a follower of a dropped segment says so", followDropped},
 		{"follow begins in the middle", followMiddle},
 		{"follow waits at the end of an empty segment", followEmpty},
 		{"follow never brings an event before its seq", followBeyond},

@@ -20,3 +20,6 @@ func (h *Hub) SenderOptions(opts ...kgo.Opt) { h.opts = opts }
 func HubRuns(p *Packed, ingest domain.Seq, run int, first int64) []domain.HubRun {
 	return hubRuns(p, []origin{{ingest: ingest, run: run, first: first}})
 }
+
+// Options adds options to the client of a Witness.
+func (w *Witness) Options(opts ...kgo.Opt) { w.opts = opts }

@@ -39,6 +39,8 @@ type scan struct {
 type records struct {
 	fenced   *progress // written in a transaction
 	unfenced *progress // by the weaker semantics
+	// checkpoints are what the journal was, by the incarnation that signed (witness.go).
+	checkpoints map[domain.Seq]checkpoints
 }
 
 // recordKey is the key of a shard's progress records of a semantic.
@@ -132,7 +134,8 @@ func (s *scan) record(r *batch.Record) error {
 	case recordKey(s.shard, domain.AtLeastOnce):
 		into = &s.last.unfenced
 	default:
-		return nil // not ours
+		s.witnessed(r)
+		return nil
 	}
 	p, err := decodeProgress(r.Value)
 	if err != nil {

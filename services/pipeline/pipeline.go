@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/archive"
 	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
@@ -23,7 +25,7 @@ const takeoverPause = time.Second
 // Role is what this process takes of each pipeline.
 type Role struct {
 	Version string
-	Legs    []domain.Leg // ingest, hub, doris
+	Legs    []domain.Leg // ingest, hub, doris; the lineage goes with doris
 	Shards  []int        // empty: all
 	// Reloads brings a token for each time that a person asks for Set.Reload by a signal;
 	// nil: nobody does.
@@ -31,13 +33,14 @@ type Role struct {
 }
 
 // Has reports whether the role has a leg.
-func (r Role) Has(leg domain.Leg) bool {
-	for _, l := range r.Legs {
-		if l == leg {
-			return true
-		}
+func (r Role) Has(leg domain.Leg) bool { return slices.Contains(r.all(), leg) }
+
+// all are the legs of the role, with the lineage where it goes.
+func (r Role) all() []domain.Leg {
+	if slices.Contains(r.Legs, domain.LegDoris) {
+		return append(slices.Clone(r.Legs), domain.LegLineage)
 	}
-	return false
+	return r.Legs
 }
 
 // Open is one pipeline, opened: what its legs work with.
@@ -51,27 +54,21 @@ type Open struct {
 	Configured  domain.PipelineConfig // in force as the process began; InForce is that of now
 	ConfigSeq   domain.Seq
 	Incarnation domain.Seq
-	Shards      []int // that this process takes
-	MaxPayload  int64 // the largest event, bytes
+	Shards      []int          // that this process takes
+	MaxPayload  int64          // the largest event, bytes
+	Archive     *archive.Store // behind the journal's store; nil: none
 
 	reading reading
 }
 
 // open opens a pipeline's journal, applies or checks its configuration, and says
 // Started. Each step is found done by the next process if this one dies after it.
-func open(ctx context.Context, c *config.Config, p config.Pipeline, store *Store, role Role, log *slog.Logger) (*Open, error) {
-	j, err := store.OpenJournal(ctx, c, p.Name, log)
+func open(ctx context.Context, c *config.Config, p config.Pipeline, store *Store, role Role, ask AskHub, log *slog.Logger) (*Open, error) {
+	j, control, err := Vouch(ctx, c, &p, store, role, ask, log)
 	if err != nil {
-		return nil, err
-	}
-	if err := j.Attest(ctx); err != nil {
 		return nil, fmt.Errorf("pipeline %s: %w", p.Name, err)
 	}
-	control, err := j.OpenControl(ctx)
-	if err != nil {
-		return nil, err
-	}
-	o := &Open{Config: p, Journal: j, Control: control, Incidents: projections.Incidents{Control: control}, MaxPayload: store.MaxPayload}
+	o := &Open{Config: p, Journal: j, Control: control, Incidents: projections.Incidents{Control: control}, MaxPayload: store.MaxPayload, Archive: store.Archive}
 	if c.Journal.Mode == config.ModeEmbedded {
 		_, err = Apply(ctx, control, p, log)
 	} else {
@@ -100,6 +97,8 @@ func (o *Open) Has(leg domain.Leg) bool {
 		return !o.Configured.Direct
 	case domain.LegDoris:
 		return o.Config.Doris != nil
+	case domain.LegLineage:
+		return o.Config.Lineage != nil
 	default:
 		return true
 	}
@@ -122,7 +121,7 @@ func (o *Open) start(ctx context.Context, c *config.Config, role Role) error {
 		if shard < 0 || shard >= o.Configured.Shards {
 			return &ConfigError{o.Config.Name, fmt.Sprintf("shard %d: the pipeline has %d, counted from 0", shard, o.Configured.Shards)}
 		}
-		for _, leg := range role.Legs {
+		for _, leg := range role.all() {
 			if !o.Has(leg) {
 				continue
 			}

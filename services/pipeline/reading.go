@@ -65,6 +65,12 @@ func (o *Open) InForce() (c domain.PipelineConfig, seq domain.Seq) {
 	return c, seq
 }
 
+// File is the pipeline as the file has it that was taken over last.
+func (o *Open) File() config.Pipeline {
+	file, _ := o.reading.now()
+	return file
+}
+
 // Sources are the sources that are in force and in the file, in the order in force, those
 // that are paused among them; config is the seq in force. changed is closed when there may
 // be others, or the same ones with other settings.

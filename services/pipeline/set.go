@@ -24,6 +24,8 @@ const attestEvery = time.Minute
 type Set struct {
 	// DiscoverEvery is how often clusters are asked for the topics of patterns: 30 s.
 	DiscoverEvery time.Duration
+	// AskHub is asked before anything is appended; nil: the hub is not.
+	AskHub AskHub
 
 	c    *config.Config // as the process began
 	role Role
@@ -99,7 +101,7 @@ func (s *Set) Run(ctx context.Context) (err error) {
 		close(s.held)
 	}
 	for _, p := range s.c.Pipelines {
-		o, err := open(ctx, s.c, p, store, s.role, s.log)
+		o, err := open(ctx, s.c, p, store, s.role, s.AskHub, s.log)
 		if err != nil {
 			return ended(ctx, err)
 		}
@@ -128,9 +130,9 @@ func (o *Open) follow(ctx context.Context, log *slog.Logger) error {
 		if err == nil {
 			return nil
 		}
-		var broken *journal.IntegrityError
-		if errors.As(err, &broken) {
-			return exit(2, fmt.Errorf("pipeline %s: %w", o.Config.Name, err))
+		var ends interface{ ExitCode() int }
+		if unsound(err) || errors.As(err, &ends) {
+			return exit(2, fmt.Errorf("pipeline %s: %w", o.Config.Name, journal.Damaged(err)))
 		}
 		log.WarnContext(ctx, "control stream is followed anew after an error", "pipeline", o.Config.Name, "error", err)
 		select {
@@ -155,6 +157,13 @@ func (e *exitError) ExitCode() int { return e.code }
 // Unwrap gives the error itself.
 func (e *exitError) Unwrap() error { return e.error }
 
+// unsound reports whether an error says that the journal is not what it was.
+func unsound(err error) bool {
+	var broken *journal.IntegrityError
+	var breach *journal.BreachError
+	return errors.As(err, &broken) || errors.As(err, &breach) || errors.Is(err, journal.ErrRegressed)
+}
+
 // refusal marks errors after which an operator has to change something: starting again
 // would only meet them again.
 func refusal(err error) error {
@@ -162,6 +171,9 @@ func refusal(err error) error {
 		if errors.Is(err, known) {
 			return exit(2, err)
 		}
+	}
+	if unsound(err) {
+		return exit(2, journal.Damaged(err))
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type PipelineReport struct {
 	Legs        []LegReport      `json:"legs"`
 	Sources     []SourceReport   `json:"sources"`
 	Incidents   []IncidentReport `json:"incidents" doc:"incidents that wait for an operator"`
+	Checkpoint  *Checkpoint      `json:"checkpoint,omitempty" doc:"what is signed of the journal"`
 }
 
 // SourceReport is one city's source.
@@ -131,6 +132,11 @@ func (s *Service) Report() Report {
 			}
 		}
 		p.Sources = append(p.Sources, s.others(o, inForce.Sources, p.Sources)...)
+		for _, c := range s.board.Checkpoints() {
+			if c.Pipeline == p.Name {
+				p.Checkpoint = checkpointReport(c)
+			}
+		}
 		r.Pipelines = append(r.Pipelines, p)
 	}
 	return r

@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -92,12 +95,28 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	api := humago.New(mux, huma.DefaultConfig("Hefu", s.set.Role().Version))
+	c := huma.DefaultConfig("Hefu", s.set.Role().Version)
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	api := humago.New(mux, c)
 	s.register(api)
 	for _, part := range s.parts {
 		part.Routes(api)
 	}
 	return mux
+}
+
+// schemaName names a type in the API's description: those of other parts by their package,
+// since two may have a Report.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	part := path.Base(t.PkgPath())
+	if t.Name() == "" || part == "." || part == "status" {
+		return name
+	}
+	return strings.ToUpper(part[:1]) + part[1:] + name
 }
 
 // ready is 200 when every leg runs, else 503 with a line for each that does not.
