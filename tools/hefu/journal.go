@@ -27,7 +27,7 @@ func newJournal() *cobra.Command {
 lock; nothing is written. Every event that is read is checked: sequence, hash chain,
 journal id.`,
 	}
-	c.AddCommand(newJournalLs(), newJournalShow())
+	c.AddCommand(newJournalLs(), newJournalShow(), newJournalArchive())
 	return c
 }
 

@@ -1,0 +1,58 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+)
+
+// reach is how far a leg has come in the streams before it: of each the seq of the last
+// event that its target holds, 0 where it holds none.
+type reach map[domain.Leg]domain.Seq
+
+// reachOf follows the cursor of a leg's last commit down to the beginning: what Doris holds
+// of the hub's stream names, by the hub's commits, what it holds of ingest.
+func reachOf(ctx context.Context, j *journal.Journal, s domain.Stream) (reach, error) {
+	out := reach{}
+	tail, err := j.Tail(ctx, s)
+	if errors.Is(err, journal.ErrNotFound) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for e := tail; e.Stream.Leg != domain.LegIngest; {
+		commit := domain.TrailOf(e.Event).After(e.Seq, e.Event).Commit
+		if commit == 0 {
+			return out, nil
+		}
+		if e, err = j.Get(ctx, e.Stream, commit); err != nil {
+			return nil, err
+		}
+		cursor, err := cursorOf(e)
+		if err != nil {
+			return nil, err
+		}
+		out[cursor.Stream.Leg] = cursor.Seq
+		if e, err = j.Get(ctx, cursor.Stream, cursor.Seq); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func cursorOf(e *journal.Entry) (domain.Cursor, error) {
+	switch ev := e.Event.(type) {
+	case *domain.HubCommitted:
+		return ev.Cursor, nil
+	case *domain.DorisCommitted:
+		return ev.Cursor, nil
+	case *domain.LineageCommitted:
+		return ev.Cursor, nil
+	default:
+		return domain.Cursor{}, &journal.IntegrityError{Stream: e.Stream, Seq: e.Seq, What: fmt.Sprintf("is %s, a trail calls it a commit", e.Event.Kind())}
+	}
+}
