@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hefu-io/hefu/projections/clickhouseconn"
 	"github.com/hefu-io/hefu/projections/tlsconn"
 )
 
@@ -37,7 +38,7 @@ type Lineage struct {
 	User            string         `yaml:"user"`
 	PasswordFile    string         `yaml:"password_file,omitempty"`
 	TLS             *tlsconn.Files `yaml:"tls,omitempty"`
-	ProtocolVersion int            `yaml:"protocol_version,omitempty"` // 0: the client's newest; servers before 20.x need 54031
+	ProtocolVersion int            `yaml:"protocol_version,omitempty"` // 0: the newest that both sides know
 	Batch           LineageBatch   `yaml:"batch"`
 }
 
@@ -61,7 +62,7 @@ func DefaultArchive() Archive { return Archive{Interval: time.Minute} }
 
 // DefaultLineage is a Lineage with every default.
 func DefaultLineage() Lineage {
-	return Lineage{Table: "hefu_lineage", User: "default", Batch: LineageBatch{Rows: 500_000, Age: 5 * time.Second}}
+	return Lineage{Table: "hefu_lineage", User: "default", Batch: LineageBatch{Rows: 100_000, Age: 5 * time.Second}}
 }
 
 // DefaultReconcile is a Reconcile with every default.
@@ -75,6 +76,13 @@ func (c *Config) KeyFile() string {
 		return c.Journal.Checkpoint.KeyFile
 	}
 	return filepath.Join(c.DataDir, "hefu.key")
+}
+
+// Conn is how its server is reached.
+func (l *Lineage) Conn() clickhouseconn.Config {
+	return clickhouseconn.Config{
+		Addresses: l.Addresses, User: l.User, PasswordFile: l.PasswordFile, TLS: l.TLS, ProtocolVersion: l.ProtocolVersion,
+	}
 }
 
 func (c *Checkpoint) rules(at string) []rule {

@@ -1,5 +1,5 @@
-// Package project runs the projections: the hub and Doris legs of every shard that
-// this process takes.
+// Package project runs the projections: the hub, Doris and lineage legs of every shard
+// that this process takes.
 package project
 
 import (
@@ -47,7 +47,7 @@ func (s *Service) Run(ctx context.Context) error {
 			for _, r := range []struct {
 				leg  domain.Leg
 				make func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error)
-			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris(cadence)}} {
+			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris(cadence)}, {domain.LegLineage, s.lineage}} {
 				if !s.set.Role().Has(r.leg) || !o.Has(r.leg) {
 					continue
 				}

@@ -167,3 +167,21 @@ func TestLike(t *testing.T) {
 		}
 	}
 }
+
+// TestLeft: the first characters of a text, not its bytes, and no more than there are.
+func TestLeft(t *testing.T) {
+	s := open(t, doris.Config{})
+	for left, want := range map[string]string{
+		"left('2024-05-01 12:00:00.123456', 23)": "2024-05-01 12:00:00.123", "LEFT('合符hub', 3)": "合符h", "left('ab', 5)": "ab", "left('ab', 0)": "",
+		"left(concat('a', 'b'), 1)": "a", "ifnull(left(ifnull(NULL, NULL), 3), 'none')": "none",
+	} {
+		if got := only(s.rows("SELECT " + left)); got != want {
+			t.Errorf("%s: %q, want %q", left, got, want)
+		}
+	}
+	for _, refused := range []string{"left('a', -1)", "left('a', length('b'))", "left(1, 1)"} {
+		if _, err := s.tryRows("SELECT " + refused); err == nil {
+			t.Errorf("%s is answered", refused)
+		}
+	}
+}

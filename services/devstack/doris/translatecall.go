@@ -1,6 +1,9 @@
 package doris
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // call translates a function.
 func (t *translator) call(c call) (piece, error) {
@@ -37,6 +40,8 @@ func (t *translator) call(c call) (piece, error) {
 		return t.textFunction("octet_length(", ")", c, args, valueType{})
 	case c.name == "concat" && len(args) > 1:
 		return t.textFunction("(", ")", c, args, valueType{kind: KindText})
+	case c.name == "left" && len(args) == 2:
+		return t.left(c, args[0])
 	}
 	return piece{}, unknownFunction(c)
 }
@@ -56,6 +61,15 @@ func (t *translator) textFunction(open, end string, c call, args []piece, typ va
 		return piece{sql: open + joinWith(args, " || ") + end, typ: typ}, nil
 	}
 	return piece{sql: open + join(args) + end, typ: typ}, nil
+}
+
+// left is the first characters of a text, as many as a number says that stands there.
+func (t *translator) left(c call, text piece) (piece, error) {
+	n, ok := c.args[1].(litInt)
+	if !ok || n.v < 0 {
+		return piece{}, refuse("stand-in does not support left without a number of characters")
+	}
+	return t.textFunction("substr(", fmt.Sprintf(", 1, %d)", n.v), c, []piece{text}, valueType{kind: KindText})
 }
 
 func join(args []piece) string { return joinWith(args, ", ") }
