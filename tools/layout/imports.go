@@ -25,6 +25,9 @@ func connection(part string) bool { return strings.HasSuffix(part, "conn") }
 // shared is the one part that connections have in common; it knows none of them.
 const shared = "projections/tlsconn"
 
+// evidence is the one service that others may give what they found to; it knows none of them.
+const evidence = "services/report"
+
 // refusal gives the reason why product code in from may not import to, both folders of ours; "" where it may.
 func refusal(from, to string) string {
 	layer, self := part(from)
@@ -38,8 +41,10 @@ func refusal(from, to string) string {
 		return ""
 	case under(to, "services/devstack"):
 		return "stand-ins must not get into the product; external test packages and tools may use them"
+	case self == evidence && target != "domain" && target != "journal":
+		return "a report is checked with nothing but the file and a key: it knows the domain and the journal's checkpoints"
 	case layer == "services" && target == "services":
-		if from == "services" || other == "services/config" || other == "services/lifecycle" || other == "services/pipeline" {
+		if from == "services" || other == evidence || other == "services/config" || other == "services/lifecycle" || other == "services/pipeline" {
 			return ""
 		}
 		return "services know the journal and the domain, not each other; only the folder services itself wires them"
