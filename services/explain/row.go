@@ -1,0 +1,217 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+)
+
+// row tells the life of one row of a source.
+func (a *asking) row(ctx context.Context, source domain.SourceConfig, q *Question) (*Answer, error) {
+	shard := domain.ShardOf(domain.HubPartition(source.Base, q.Partition, a.c.HubPartitions), a.c.Shards)
+	if err := a.ends(ctx, shard); err != nil {
+		return nil, err
+	}
+	s := a.stream(shard, domain.LegIngest)
+	f, err := a.fetch(ctx, s, source, q, func(g domain.Generation) domain.Seq { return a.hint(source.ID, g).Ingest })
+	if err != nil {
+		return nil, err
+	}
+	out := a.say(f.none)
+	out.Shard, out.Others = shard, f.others
+	t := tell(&a.reading)
+	if f.opened != nil {
+		if err := t.event(ctx, f.opened, opening(f.opened.Event.(*domain.SourceOpened), &f.start)); err != nil {
+			return nil, err
+		}
+	}
+	var last *journal.Entry
+	if f.entry != nil {
+		if last, err = a.carried(ctx, t, out, f, source, q); err != nil {
+			return nil, err
+		}
+		a.beside(t, out, f, last)
+	}
+	out.Lines, err = t.in(ctx)
+	return out, err
+}
+
+// carried tells of what is journaled: the fetch, then the legs. It returns the event that ended the
+// row's life, nil while it goes on.
+func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetched, source domain.SourceConfig, q *Question) (last *journal.Entry, err error) {
+	if f.gap != nil {
+		out.State = fmt.Sprintf("offset %d holds no row: it lies in the gap [%d,%d) with reason %s", q.Offset, f.gap.First, f.gap.Next, f.gap.Reason)
+		return f.entry, t.event(ctx, f.entry, fetching(f, nil))
+	}
+	if out.Row, err = a.rowOf(f, source, q); err != nil {
+		return nil, err
+	}
+	if err := t.event(ctx, f.entry, fetching(f, out.Row)); err != nil {
+		return nil, err
+	}
+	out.Found = true
+	hint := a.hint(source.ID, f.generation)
+	input, placed, ended, err := a.throughHub(ctx, t, out, f, hint.Hub)
+	if err != nil || input == nil {
+		return ended, err
+	}
+	if a.c.Table == "" {
+		out.State = "in the hub"
+		return input, nil
+	}
+	return a.throughDoris(ctx, t, out, input, f, placed, hint.Doris)
+}
+
+func (a *asking) rowOf(f *fetched, source domain.SourceConfig, q *Question) (*Row, error) {
+	run := f.run()
+	row := &Row{
+		Source: string(source.ID), City: string(source.City), Topic: source.Topic, Generation: uint32(run.Generation), Partition: run.Partition,
+		Offset: q.Offset, Event: f.entry.Ref().String(), Run: f.index, First: run.First, Next: run.Next, Ordinal: ordinal(run, q.Offset),
+		LeaderEpoch: run.LeaderEpoch, ExtractTime: a.time(f.event.ExtractTime),
+	}
+	row.gaps(run)
+	var err error
+	row.Record, err = a.record(run, q.Offset, q.Record)
+	if err == nil && row.Record == nil {
+		err = contradiction(f.entry, "has no batch with offset %d of run %d, which it counts as a row", q.Offset, f.index)
+	}
+	return row, err
+}
+
+// throughHub tells what the hub leg did. It returns the event that Doris takes the row from and when
+// the row was in the hub; nil when it is not there, with the event that ended its life if one did.
+func (a *asking) throughHub(ctx context.Context, t *telling, out *Answer, f *fetched, hint domain.Seq) (input *journal.Entry, placed domain.Micros, ended *journal.Entry, err error) {
+	if a.c.Direct {
+		out.Hub = &Place{Topic: a.c.HubTopic, Partition: out.Row.Partition, Offset: out.Row.Offset, Timestamp: out.Row.Record.Timestamp}
+		return f.entry, f.event.ExtractTime, nil, nil
+	}
+	p, err := a.passage(ctx, a.stream(out.Shard, domain.LegHub), f.entry, f.event.ExtractTime, hint)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if err := t.passage(ctx, p); err != nil {
+		return nil, 0, nil, err
+	}
+	if p.commit == nil {
+		out.State = "fetched; " + p.pending("the hub", "transaction")
+		return nil, 0, nil, nil
+	}
+	c, ok := p.commit.Event.(*domain.HubCommitted)
+	if !ok {
+		return nil, 0, nil, contradiction(p.commit, "is no commit of the hub")
+	}
+	if x := excludes(c.Excluded, f.entry.Seq, f.index, out.Row.Ordinal); x != nil {
+		out.Found, out.State = false, "excluded from the hub, and so from Doris: "+why(x)
+		return nil, 0, p.commit, nil
+	}
+	for _, run := range c.Runs {
+		if run.Ingest == f.entry.Seq && run.Run == f.index && run.First <= out.Row.Ordinal && out.Row.Ordinal < run.First+run.N {
+			out.Hub = &Place{Topic: a.c.HubTopic, Partition: run.Partition, Offset: run.Offset + out.Row.Ordinal - run.First, Timestamp: a.millis(c.Time.Millis())}
+			return p.commit, c.Time, nil, nil
+		}
+	}
+	return nil, 0, nil, contradiction(p.commit, "neither holds nor excludes row %d of run %d of %s, which its batch covers", out.Row.Ordinal, f.index, f.entry.Ref())
+}
+
+// throughDoris tells what the Doris leg did with a row that is in the hub.
+func (a *asking) throughDoris(ctx context.Context, t *telling, out *Answer, input *journal.Entry, f *fetched, placed domain.Micros, hint domain.Seq) (*journal.Entry, error) {
+	p, err := a.passage(ctx, a.stream(out.Shard, domain.LegDoris), input, placed, hint)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.passage(ctx, p); err != nil {
+		return nil, err
+	}
+	if p.commit == nil {
+		out.State = "in the hub; " + p.pending("Doris", "load")
+		return nil, nil
+	}
+	if x := excludes(p.intent.excluded, f.entry.Seq, f.index, out.Row.Ordinal); x != nil {
+		out.Found, out.State = false, "in the hub; excluded from Doris: "+why(x)
+		return p.commit, nil
+	}
+	out.State = "in the hub and in Doris"
+	out.Doris = a.loaded(p.intent.entry, p.commit)
+	return p.commit, nil
+}
+
+func (r *reading) loaded(begun, committed *journal.Entry) *Loaded {
+	b, _ := begun.Event.(*domain.DorisBegun)
+	c, _ := committed.Event.(*domain.DorisCommitted)
+	if b == nil || c == nil {
+		return nil
+	}
+	return &Loaded{Table: b.Table, Label: domain.Label(begun.Ref()), Txn: c.Txn, Visible: r.time(c.Visible)}
+}
+
+// passage adds the events of a leg; its input was told last.
+func (t *telling) passage(ctx context.Context, p *passage) error {
+	t.floor = t.lines[len(t.lines)-1].at
+	for _, e := range p.entries {
+		if err := t.event(ctx, e, words(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pending says how far a leg is with a row that it did not carry yet.
+func (p *passage) pending(target, batch string) string {
+	aborted := 0
+	for _, e := range p.entries {
+		switch e.Event.(type) {
+		case *domain.HubAborted, *domain.DorisAborted:
+			aborted++
+		}
+	}
+	tried := ""
+	if aborted > 0 {
+		tried = fmt.Sprintf("; %s with it did not happen", count(int64(aborted), batch))
+	}
+	if p.intent != nil {
+		return fmt.Sprintf("the %s that is to carry it to %s, %s, has no outcome yet%s", batch, target, place(p.intent.entry.Ref()), tried)
+	}
+	return fmt.Sprintf("on its way to %s, no %s with it is open%s", target, batch, tried)
+}
+
+// excludes finds the entry of a list that leaves a row out, nil for none.
+func excludes(list []domain.Exclusion, ingest domain.Seq, run int, ordinal int64) *domain.Exclusion {
+	for i := range list {
+		if x := &list[i]; x.Ingest == ingest && x.Run == run && x.Ordinal <= ordinal && ordinal < x.Ordinal+x.Count {
+			return x
+		}
+	}
+	return nil
+}
+
+func why(x *domain.Exclusion) string {
+	s := x.Reason
+	if x.Detail != "" {
+		s += ": " + oneLine(x.Detail)
+	}
+	if x.Count > 1 {
+		s += fmt.Sprintf(" (one of %s left out together)", count(x.Count, "row"))
+	}
+	return s
+}
+
+// beside adds what happened on control in the row's time, and what the reconciler found.
+func (a *asking) beside(t *telling, out *Answer, f *fetched, last *journal.Entry) {
+	at := span{shard: out.Shard, source: f.run().Source, from: f.event.Incarnation, began: f.event.ExtractTime, last: last, named: t.named}
+	for _, n := range a.control.during(at) {
+		t.note(n, trouble(n.entry.Event), at.began)
+	}
+	for _, fo := range a.control.about(out.Row, out.Hub) {
+		t.note(fo.noted, finding(&fo.finding), at.began)
+		if accepted := a.control.accepted[fo.finding.ID()]; accepted != nil {
+			ev, _ := accepted.entry.Event.(*domain.Accepted)
+			id := fo.finding.ID()
+			t.note(accepted, fmt.Sprintf("finding %s is accepted by %s: %s", short(id.String()), ev.Who, oneLine(ev.Why)), at.began)
+		}
+	}
+	for _, l := range a.control.proven(out.Row, out.Hub) {
+		t.note(l.noted, window(&l.result), at.began)
+	}
+}
