@@ -1,0 +1,184 @@
+package proof
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+const (
+	neighbours = 1024 // offsets to either side of a row in which its neighbours are looked for
+	askedFor   = 64   // rows of which they are looked for
+)
+
+// lane is what order is kept in: inside one city partition and hub partition, city offsets
+// rise with hub offsets.
+type lane struct {
+	source     domain.SourceID
+	generation domain.Generation
+	city, hub  int32
+}
+
+// takeDisordered finds rows that are right but for where the hub has them. Taken out, the
+// fewest that leave the rest in order are the ones that are reordered; rows that only stand a
+// place further because of those are no findings.
+func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, err error) {
+	lanes := map[lane][]*wrong{}
+	slotOf := map[domain.Coord]*held{} // whose place it is
+	for _, w := range s.other {
+		if w.in.Proof != domain.ProofCityHub || w.done || !s.onlyOther(w) {
+			continue
+		}
+		l := lane{w.in.Source, w.in.Generation, w.in.Partition, position(w.right).Partition}
+		lanes[l] = append(lanes[l], w)
+		slotOf[position(w.left)] = w.left
+	}
+	keys := make([]lane, 0, len(lanes))
+	for l := range lanes {
+		keys = append(keys, l)
+	}
+	slices.SortFunc(keys, func(a, b lane) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.generation, b.generation), cmp.Compare(a.city, b.city), cmp.Compare(a.hub, b.hub))
+	})
+	reordered := map[lane]bool{}
+	for _, l := range keys {
+		for _, w := range outOfOrder(lanes[l]) {
+			reordered[l] = true
+			found = append(found, s.reordered(w, slotOf)...)
+		}
+	}
+	found = append(found, s.takeExchanged(slotOf, reordered)...)
+	asked := 0
+	for _, l := range keys {
+		for _, w := range lanes[l] {
+			switch {
+			case w.done:
+				continue
+			case reordered[l] && slotOf[position(w.right)] != nil:
+				w.done = true // it moved up or down because another one did
+				found = append(found, s.lateTime(w, slotOf)...)
+				continue
+			}
+			if asked++; asked > askedFor {
+				continue // altered
+			}
+			crosses, err := s.crosses(ctx, w)
+			if err != nil {
+				return nil, err
+			}
+			if crosses {
+				found = append(found, s.reordered(w, slotOf)...)
+			}
+		}
+	}
+	return found, nil
+}
+
+// position is where the hub has a row, as its columns say, without the time.
+func position(h *held) domain.Coord {
+	partition := h.number(HubPartition)
+	if partition != int64(int32(partition)) {
+		partition = -1
+	}
+	return domain.Coord{Partition: int32(partition), Offset: h.number(HubOffset)}
+}
+
+// takeExchanged finds rows that have each other's place in the hub, though every city
+// partition is in order: they went to each other's hub partition.
+func (s *Search) takeExchanged(slotOf map[domain.Coord]*held, reordered map[lane]bool) (found []domain.Finding) {
+	of := map[domain.Coord]*wrong{}
+	for _, w := range s.other {
+		l := lane{w.in.Source, w.in.Generation, w.in.Partition, position(w.right).Partition}
+		if !w.done && w.in.Proof == domain.ProofCityHub && s.onlyOther(w) && !reordered[l] {
+			of[position(w.left)] = w
+		}
+	}
+	for _, w := range s.other {
+		mine := of[position(w.left)] == w
+		with := of[position(w.right)]
+		if mine && !w.done && with != nil && with != w && !with.done && position(with.right) == position(w.left) {
+			found = append(found, s.swapped(w, with))
+			found = append(found, s.lateTime(w, slotOf)...)
+			found = append(found, s.lateTime(with, slotOf)...)
+		}
+	}
+	return found
+}
+
+// lateTime says that the hub's time of a row is neither its own nor that of the place where it is.
+func (s *Search) lateTime(w *wrong, slotOf map[domain.Coord]*held) []domain.Finding {
+	time := MaskOf(HubTime) & s.Mask
+	slot := slotOf[position(w.right)]
+	if differs(w.left, w.right, time) == 0 || slot != nil && differs(slot, w.right, time) == 0 {
+		return nil
+	}
+	return s.altered(w, time)
+}
+
+// outOfOrder are the rows of a lane that are not in a longest run of rising city and hub offsets.
+func outOfOrder(rows []*wrong) (out []*wrong) {
+	slices.SortStableFunc(rows, func(a, b *wrong) int { return cmp.Compare(a.left.Offset, b.left.Offset) })
+	var tails []int // of the runs of each length, the row that ends lowest
+	before := make([]int, len(rows))
+	at := func(i int) int64 { return position(rows[i].right).Offset }
+	for i := range rows {
+		n := sort.Search(len(tails), func(n int) bool { return at(tails[n]) >= at(i) })
+		before[i] = -1
+		if n > 0 {
+			before[i] = tails[n-1]
+		}
+		if n == len(tails) {
+			tails = append(tails, i)
+		}
+		tails[n] = i
+	}
+	in := make([]bool, len(rows))
+	if len(tails) > 0 {
+		for i := tails[len(tails)-1]; i >= 0; i = before[i] {
+			in[i] = true
+		}
+	}
+	for i, w := range rows {
+		if !in[i] {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+var errFound = errors.New("found")
+
+// crosses reports whether a row that stands alone in a wrong place of the hub is before a row
+// that its city has before it, or after one that its city has after it.
+func (s *Search) crosses(ctx context.Context, w *wrong) (bool, error) {
+	here := position(w.right)
+	crossed := false
+	look := func(span domain.Span, after bool) error {
+		in := clip(Range{w.in, w.in.Span()}, span) // of the window: what is beside it is asked for with it
+		if in.Len() == 0 {
+			return nil
+		}
+		err := s.Right.Rows(ctx, in, func(r Row) error {
+			h := held{Row: r}
+			if there := position(&h); there.Partition == here.Partition && (after && there.Offset < here.Offset || !after && there.Offset > here.Offset) {
+				crossed = true
+				return errFound
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errFound) {
+			return fmt.Errorf("neighbours of offset %d of %s in %s: %w", w.left.Offset, w.in, s.Right.Name(), err)
+		}
+		return nil
+	}
+	o := w.left.Offset
+	if err := look(domain.Span{First: o + 1, Next: o + 1 + neighbours}, true); err != nil || crossed {
+		return crossed, err
+	}
+	return crossed, look(domain.Span{First: o - neighbours, Next: o}, false)
+}
