@@ -13,13 +13,19 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/projections/hub"
+	"github.com/hefu-io/hefu/services/archive"
 	"github.com/hefu-io/hefu/services/bounded"
+	"github.com/hefu-io/hefu/services/checkpoint"
 	"github.com/hefu-io/hefu/services/config"
+	"github.com/hefu-io/hefu/services/explain"
 	"github.com/hefu-io/hefu/services/ingest"
 	"github.com/hefu-io/hefu/services/lifecycle"
 	"github.com/hefu-io/hefu/services/pipeline"
 	"github.com/hefu-io/hefu/services/project"
+	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -38,7 +44,9 @@ func Options(c *config.Config, role pipeline.Role, log *slog.Logger) fx.Option {
 			return l
 		}),
 		fx.StopTimeout(stopTimeout),
+		fx.Invoke(func(s *pipeline.Set) { s.AskHub = askHub }),
 		pipeline.Module,
+		checkpoint.Module,
 	}
 	if role.Has(domain.LegIngest) {
 		parts = append(parts, ingest.Module, bounded.Module)
@@ -46,7 +54,15 @@ func Options(c *config.Config, role pipeline.Role, log *slog.Logger) fx.Option {
 	if role.Has(domain.LegHub) || role.Has(domain.LegDoris) {
 		parts = append(parts, project.Module)
 	}
-	return fx.Options(append(parts, status.Module)...)
+	if c.Journal.Archive != nil {
+		parts = append(parts, archive.Module)
+	}
+	return fx.Options(append(parts, fx.Provide(func(s *checkpoint.Service) reconcile.Signing { return s }), reconcile.Module, explain.Module, status.Module)...)
+}
+
+// askHub gives the pipelines what the hub remembers of their journals.
+func askHub(ctx context.Context, p *config.Pipeline, shard int) ([]journal.Anchor, error) {
+	return hub.Anchors(ctx, hub.Config{Kafka: p.Hub.Config, Shard: shard, ProgressTopic: p.Hub.ProgressTopic})
 }
 
 // EndedError says that the process ended because a part of it did; the part's error is

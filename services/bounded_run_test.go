@@ -15,7 +15,6 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services"
 	"github.com/hefu-io/hefu/services/pipeline"
-	"github.com/hefu-io/hefu/services/reconcile"
 )
 
 // runs runs the process until it ends by itself, and gives its log.
@@ -98,13 +97,7 @@ func (w *world) verified(rows, excluded int64) {
 	if len(b.Findings) > 0 || hub != rows || left != excluded {
 		w.t.Errorf("%d rows in the hub, %d left out, findings %v", hub, left, b.Findings)
 	}
-	got, err := reconcile.Full(w.t.Context(), w.cfg.Pipelines[0], b, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if got.Verdict != domain.Verified {
-		w.t.Errorf("verdict %s: %s: %+v", got.Verdict, got.Why, got.Findings)
-	}
+	isVerified(w.t, prove(w.t, w.cfg, &w.cfg.Pipelines[0]))
 }
 
 // last sends one more row to partition 0 of a topic.

@@ -25,7 +25,6 @@ import (
 	"github.com/hefu-io/hefu/services/devstack/realflink"
 	"github.com/hefu-io/hefu/services/flinkimport"
 	"github.com/hefu-io/hefu/services/pipeline"
-	"github.com/hefu-io/hefu/services/reconcile"
 )
 
 // cutoverSQL is the original document's SQL with what it takes to run: six columns inserted, a transactional-id prefix, a
@@ -343,20 +342,9 @@ func (w *flinkWorld) goesOn(c *config.Config) {
 	if len(times) != w.inCities() {
 		w.Errorf("%d different rows in the table, %d in the cities", len(times), w.inCities())
 	}
-	log := slog.New(slog.DiscardHandler)
-	store, err := pipeline.OpenStore(w.Context(), c, log)
-	must(w.T, err)
-	defer store.Close()
-	j, err := store.OpenJournal(w.Context(), c, c.Pipelines[0].Name, log)
-	must(w.T, err)
-	books, err := pipeline.ReadBooks(w.Context(), j)
-	must(w.T, err)
-	report, err := reconcile.Full(w.Context(), c.Pipelines[0], books, nil)
-	must(w.T, err)
-	if report.Verdict != domain.Verified {
-		w.Errorf("verdict %s: %s: %+v", report.Verdict, report.Why, report.Findings)
-	}
-	w.Logf("%+v, before these books: %+v", report.Verdict, report.Others)
+	got := prove(w.T, c, &c.Pipelines[0])
+	isVerified(w.T, got)
+	w.Logf("%+v, before these books: %+v", got.Verdict, got.Others)
 }
 
 // run runs a configuration until it ends by itself.

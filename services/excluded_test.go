@@ -10,7 +10,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
-	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // Rows that the table cannot hold, as hefu.yaml says, and rows that Doris refuses for a
@@ -76,11 +76,9 @@ func TestLeftOutIsNotLost(t *testing.T) {
 	if len(b.Findings) > 0 || len(reasons) != 2 || reasons[domain.ExcludedByDoris] != 2 || reasons[domain.ExcludedTooLargeDoris] != 1 {
 		t.Errorf("books: %v; excluded %v", b.Findings, reasons)
 	}
-	got, err := reconcile.Full(t.Context(), w.cfg.Pipelines[0], b, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := got.Cities[0]; got.Verdict != domain.Verified || n.InCity != 20 || n.InHub != 20 || n.InDoris != 17 || n.Excluded != 3 || n.Counts[domain.Lost] != 0 {
-		t.Errorf("verdict %s: %s: %+v %+v", got.Verdict, got.Why, n, got.Findings)
+	got := prove(t, w.cfg, &w.cfg.Pipelines[0])
+	isVerified(t, got)
+	if n := sum(got, "north"); n.InHub != 20 || n.InDoris != 17 || n.ExcludedDoris != 3 || covered(got, report.CityJournal).Verified != 20 {
+		t.Errorf("%+v %+v", n, got.Coverage)
 	}
 }

@@ -25,7 +25,6 @@ import (
 	"github.com/hefu-io/hefu/services"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
-	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -195,14 +194,8 @@ func (w *fileWorld) verified(rows int64) {
 	if len(b.Findings) > 0 {
 		w.t.Errorf("books: %v", b.Findings)
 	}
-	got, err := reconcile.Full(w.t.Context(), w.cfg.Pipelines[0], b, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var inHub, inDoris int64
-	for _, c := range got.Cities {
-		inHub, inDoris = inHub+c.InHub, inDoris+c.InDoris
-	}
+	got := prove(w.t, w.cfg, &w.cfg.Pipelines[0])
+	inHub, inDoris := sum(got, "").InHub, sum(got, "").InDoris
 	if got.Verdict != domain.Verified || inHub != rows || inDoris != rows {
 		w.t.Errorf("verdict %s: %s: %d rows in the hub, %d in Doris: %+v", got.Verdict, got.Why, inHub, inDoris, got.Findings)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/hefu-io/hefu/services/devstack/realkafka"
 	"github.com/hefu-io/hefu/services/devstack/realkdc"
 	"github.com/hefu-io/hefu/services/pipeline"
-	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // The brokers' principal, FusionInsight's, for brokers of any name.
@@ -160,15 +160,10 @@ func (w *world) compare(rows int) {
 	if len(b.Findings) > 0 {
 		w.t.Errorf("books: %v", b.Findings)
 	}
-	got, err := reconcile.Full(w.t.Context(), w.cfg.Pipelines[0], b, nil)
-	must(w.t, err)
-	if got.Verdict != domain.Verified {
-		w.t.Errorf("verdict %s: %s: %+v", got.Verdict, got.Why, got.Findings)
-	}
-	var city, hub, doris, aborted int64
-	for _, c := range got.Cities {
-		city, hub, doris, aborted = city+c.InCity, hub+c.InHub, doris+c.InDoris, aborted+c.Gaps[domain.ReasonAborted]
-	}
+	got := prove(w.t, w.cfg, &w.cfg.Pipelines[0])
+	isVerified(w.t, got)
+	all := sum(got, "")
+	city, hub, doris, aborted := covered(got, report.CityJournal).Verified, all.InHub, all.InDoris, all.Gaps["aborted"]
 	if city != int64(rows) || hub != city || doris != city {
 		w.t.Errorf("%d rows were fed; in the cities %d, in the hub %d, in the table %d", rows, city, hub, doris)
 	}

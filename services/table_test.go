@@ -10,7 +10,6 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services"
 	"github.com/hefu-io/hefu/services/config"
-	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -77,8 +76,5 @@ func TestUserFromAFile(t *testing.T) {
 	w.feed("north", 0, 20)
 	w.untilRows(40)
 	w.end()
-	got, err := reconcile.Full(t.Context(), w.cfg.Pipelines[0], w.books(), nil)
-	if err != nil || got.Verdict != domain.Verified {
-		t.Errorf("%v, %+v", err, got)
-	}
+	isVerified(t, prove(t, w.cfg, &w.cfg.Pipelines[0]))
 }

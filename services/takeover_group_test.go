@@ -25,8 +25,8 @@ func TestTakeoverOfGroupsThatLag(t *testing.T) {
 	if err := w.ends(); err != nil {
 		t.Fatalf("the backlog ended with %v\n%s", err, w.log.String())
 	}
-	if got := w.compare(w.backlog); got.Verdict != domain.Verified || got.Cities[0].InDoris != int64(w.left) {
-		t.Errorf("backlog of %d: %s: %s: %+v", w.left, got.Verdict, got.Why, got.Cities)
+	if got := w.compare(w.backlog); got.Verdict != domain.Verified || sum(got, "").InDoris != int64(w.left) {
+		t.Errorf("backlog of %d: %s: %s: %+v", w.left, got.Verdict, got.Why, got.Sources)
 	}
 
 	w.tell(flinkCities, "north", map[int32]int64{0: 3, 1: 20})
@@ -40,8 +40,8 @@ func TestTakeoverOfGroupsThatLag(t *testing.T) {
 	before := w.loaded + w.left
 	w.untilRows(before + 20 + 10)
 	w.end()
-	if got := w.compare(w.cfg.Pipelines[0]); got.Verdict != domain.Verified || got.Cities[0].InDoris != 20 {
-		t.Errorf("bridge: %s: %s: %+v, %+v", got.Verdict, got.Why, got.Cities, got.Findings)
+	if got := w.compare(w.cfg.Pipelines[0]); got.Verdict != domain.Verified || sum(got, "north").InDoris != 20 {
+		t.Errorf("bridge: %s: %s: %+v, %+v", got.Verdict, got.Why, got.Sources, got.Findings)
 	}
 }
 

@@ -1,23 +1,17 @@
-// Package reconcile compares city, hub and Doris row by row, by all lineage columns,
-// and says what is lost, doubled, altered or strayed.
+// Package reconcile proves that cities, hub and Doris have the same rows, or names those that
+// differ.
 //
-// It shares no reading, decoding or mapping code with the movers: a checker that
-// shares the mover's bug cannot see it. City and hub are read with a plain kgo
-// consumer (the movers fetch raw), hub rows with encoding/json, and Java's text rules
-// and Flink's time text are written here once more, slow and obvious. From the journal
-// it takes the accounts: where a partition begins, how far it is carried, and what was
-// excluded.
+// It shares no reading, decoding or mapping code with the movers: a checker that shares the
+// mover's bug cannot see it. Three packages below it say what each place has: origin (the
+// journal, whose record batches it decodes itself, and the cities), target (the hub topic, with
+// a fetcher and decoder of its own, and the table, by aggregate questions), proof (the
+// arithmetic: vectors of windows, the search for rows, the life of a window).
 //
-// What is compared is what was journaled: the sources with their topics, their formats and that
-// of the hub, where each begins and, bounded, ends. Rows of the hub that do not say which city
-// row they are (of a city with several topics, or without lineage) are told apart by the
-// journal's runs, and then by what they are. What cannot be compared (a city that was removed, a
-// form of text or time that is not written here once more) is listed as unchecked, and the
-// verdict is then not a clean one.
+// Two proofs hold two places against each other, window by window: what the journal says that
+// the hub must have against a scan of the hub, and the same scan against the table. The cities
+// themselves are read again in part, or deep, and held against the journal. Prover goes through
+// all of it in constant memory; Prove makes a signed report of it; Service does it all the time.
 //
-// Books begin where a journal began. What others put into the hub or the table before, and,
-// of a pipeline that reads the hub topic itself to a bounded end, beyond it, is counted and
-// not checked (Others).
-//
-// This is the full compare: it holds some 130 bytes a row.
+// Books begin where a journal began. What others put into the hub or the table before is
+// counted and not checked.
 package reconcile

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,11 +15,15 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/services/config"
+	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
 // client talks to the running hefu of a configuration over its HTTP API.
-type client struct{ base string }
+type client struct {
+	base     string
+	patience time.Duration // with one request; 0: 30 s
+}
 
 // dial finds the API: where the running process says that it listens, or else where
 // the configuration tells it to.
@@ -31,6 +37,42 @@ func dial(file string) (*client, *config.Config, error) {
 		address = strings.TrimSpace(string(b))
 	}
 	return &client{base: "http://" + address}, c, nil
+}
+
+// stream does one request whose answer is a JSON object a line, and calls each for them. It
+// takes as long as it takes: the context ends it.
+func (c *client) stream(ctx context.Context, method, path string, in any, each func(*reconcile.Line) error) error {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the running hefu (is `hefu run` up?): %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+	}
+	for lines := json.NewDecoder(resp.Body); ; {
+		var l reconcile.Line
+		err := lines.Decode(&l)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = each(&l)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // answerError is what the API said in place of an answer.
@@ -52,7 +94,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		}
 		body = bytes.NewReader(b)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.patience, 30*time.Second))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {

@@ -23,6 +23,7 @@ type demoOptions struct {
 	seed               uint64
 	patience           time.Duration
 	output             string
+	report             string // file for the signed report; empty: none
 }
 
 func newDemo() *cobra.Command {
@@ -51,6 +52,7 @@ Exit code 0 when nothing is lost, doubled, altered or strayed, 1 when something 
 	f.BoolVar(&o.faults, "faults", false, "let one thing after the other go wrong at Doris")
 	f.StringVar(&o.dir, "dir", "", "where everything lies, and stays (default a temporary directory, removed in the end)")
 	f.BoolVar(&o.keep, "keep", false, "keep the directory")
+	f.StringVar(&o.report, "report", "", "write the signed report to this file: hefu verify checks it, hefu report html shows it")
 	f.Uint64Var(&o.seed, "seed", 0, "of the rows, the transactions, the kills and the faults (default a new one)")
 	f.DurationVar(&o.patience, "patience", time.Minute, "give up when nothing has moved for so long")
 	output := outputFlag(c)
@@ -177,12 +179,17 @@ func (d *demo) result(ctx context.Context, p *demoProgress) (*demoResult, error)
 	}
 	p.say("stopped hefu run; comparing city, hub and Doris")
 	step, done := steps(p.out)
-	reports, err := compareAll(ctx, d.stack.ConfigFile(), step)
+	proved, err := proveAll(ctx, d.stack.ConfigFile(), nil, &asking{deep: true, sample: -1, keep: true}, step)
 	done()
 	if err != nil {
 		return nil, err
 	}
-	return d.conclude(reports[0], took), nil
+	if d.report != "" {
+		if err := os.WriteFile(d.report, proved[0].file, 0o600); err != nil {
+			return nil, fmt.Errorf("write the report: %w", err)
+		}
+	}
+	return d.conclude(&proved[0], took), nil
 }
 
 // printNext says how to look further into a kept demo.

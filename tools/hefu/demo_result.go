@@ -14,12 +14,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // demoResult is what a demo has shown.
 type demoResult struct {
-	*reconcile.Report
+	*report.Report
 	Seed    uint64
 	Fed     int64   // rows that had to arrive
 	Aborted int64   // rows of aborted transactions, which must not
@@ -30,9 +30,12 @@ type demoResult struct {
 	AgainMS []int64        // from each kill to the first commit after it
 	Faults  map[string]int `json:",omitempty"` // what went wrong at Doris, how often
 	Files   []string
+
+	cities []string // codes, in the order of Files
 }
 
-func (d *demo) conclude(r *reconcile.Report, took time.Duration) *demoResult {
+func (d *demo) conclude(p *proved, took time.Duration) *demoResult {
+	r := p.Report
 	out := &demoResult{
 		Report: r, Seed: d.seed, Fed: d.feed.sent.Load(), Aborted: d.feed.aborted.Load(),
 		Feeding: d.feed.took.Seconds(), Seconds: took.Seconds(), Kills: d.kill, Faults: d.wrong, Files: d.names,
@@ -43,9 +46,13 @@ func (d *demo) conclude(r *reconcile.Report, took time.Duration) *demoResult {
 	}
 	// The reconciler compares what is in the cities; only the feeder knows what must be.
 	var inCity, pending int64
-	for _, c := range r.Cities {
-		inCity += c.InCity
-		pending += c.Pending
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		inCity += s.Rows
+		pending += s.Pending + s.PendingDoris
+		if !slices.Contains(out.cities, s.City) {
+			out.cities = append(out.cities, s.City)
+		}
 	}
 	if inCity != out.Fed || pending > 0 {
 		r.Verdict = domain.Diverged
@@ -56,19 +63,17 @@ func (d *demo) conclude(r *reconcile.Report, took time.Duration) *demoResult {
 
 func (r *demoResult) print(w io.Writer) {
 	for i, f := range r.Files {
-		fmt.Fprintf(w, "%s is %s\n", r.Cities[i].City, f)
+		fmt.Fprintf(w, "%s is %s\n", r.cities[i], f)
 	}
-	printCities(w, r.Report)
-	printFindings(w, r.Report)
 	fmt.Fprintf(w, "fed %s rows, and %s more in aborted transactions, which must not arrive\n", humanize.Comma(r.Fed), humanize.Comma(r.Aborted))
-	fmt.Fprintf(w, "fed over %.1f s, all in Doris after %.1f s, %s rows/s; compared in %.1f s\n", r.Feeding, r.Seconds, humanize.Comma(int64(r.PerSec)), r.Took.Seconds())
+	fmt.Fprintf(w, "fed over %.1f s, all in Doris after %.1f s, %s rows/s\n", r.Feeding, r.Seconds, humanize.Comma(int64(r.PerSec)))
 	if r.Kills > 0 {
 		fmt.Fprintf(w, "survived %d SIGKILLs (seed %d); first rows again after %s ms\n", r.Kills, r.Seed, strings.Trim(fmt.Sprint(r.AgainMS), "[]"))
 	}
 	if len(r.Faults) > 0 {
 		fmt.Fprintf(w, "survived %s\n", wrongs(r.Faults, r.Seed))
 	}
-	fmt.Fprintf(w, "verdict: %s: %s\n", verdictWord(r.Verdict), r.Why)
+	report.Print(w, r.Report)
 }
 
 // wrongs lists what went wrong at Doris, most often first.

@@ -186,6 +186,16 @@ func (w *watch) caughtUp(ctx context.Context, ends map[string]map[int32]int64) e
 	}
 }
 
+// fetchBooks has the running hefu read its journals.
+func fetchBooks(ctx context.Context, file string) ([]*pipeline.Books, error) {
+	cl, _, err := dial(file)
+	if err != nil {
+		return nil, err
+	}
+	var out []*pipeline.Books
+	return out, cl.call(ctx, http.MethodGet, "/v1/books", nil, &out)
+}
+
 // finish takes the counts of the books.
 func (w *watch) finish(b *pipeline.Books) {
 	w.mu.Lock()

@@ -17,7 +17,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/devstack/stack"
-	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // kept is a demo's directory, with its stack up again.
@@ -101,10 +101,10 @@ func (k *kept) exec(t *testing.T, statement string, args ...any) {
 }
 
 // reconcile compares, demands the exit code, and returns the findings.
-func (k *kept) reconcile(t *testing.T, code int) []domain.Finding {
+func (k *kept) reconcile(t *testing.T, code int) []report.Finding {
 	t.Helper()
-	e := hefu(t, "reconcile", "-c", k.ConfigFile(), "-o", "json").want(t, code)
-	var reports []reconcile.Report
+	e := hefu(t, "reconcile", "-c", k.ConfigFile(), "-o", "json", "--deep").want(t, code)
+	var reports []report.Report
 	if err := json.Unmarshal([]byte(e.stdout), &reports); err != nil || len(reports) != 1 {
 		t.Fatalf("%d reports (%v): %s", len(reports), err, e.stdout)
 	}
@@ -112,13 +112,14 @@ func (k *kept) reconcile(t *testing.T, code int) []domain.Finding {
 }
 
 // exactly demands one finding, of this row.
-func exactly(t *testing.T, found []domain.Finding, class domain.Class, where string, r row, column string) {
+func exactly(t *testing.T, found []report.Finding, class domain.Class, where string, r row, column string) {
 	t.Helper()
 	if len(found) != 1 {
 		t.Fatalf("%d findings, want one: %+v", len(found), found)
 	}
 	f := found[0]
-	got := fmt.Sprintf("%s in %s: city %s %s, hub %s, column %q", f.Class, f.Where, f.City, f.Row.City, f.Row.Hub, f.Column)
+	d := f.Domain()
+	got := fmt.Sprintf("%s in %s: city %s %s, hub %s, column %q", f.Class, f.Where, f.City, d.Row.City, d.Row.Hub, f.Column)
 	want := fmt.Sprintf("%s in %s: city %s %d/%d, hub %d/%d, column %q", class, where, r.city, r.cityPart, r.cityOffset, r.hubPartition, r.hubOffset, column)
 	if got != want {
 		t.Fatalf("found %s\nwant  %s", got, want)
@@ -140,7 +141,7 @@ func TestReconcileNamesTheRow(t *testing.T) {
 		exactly(t, k.reconcile(t, exitNotGood), domain.Lost, "doris", r, "")
 		e := hefu(t, "reconcile", "-c", k.ConfigFile()).want(t, exitNotGood)
 		named := fmt.Sprintf("lost in doris: source %s city %s, city %d/%d, hub %d/%d", sourceOf(r.city), r.city, r.cityPart, r.cityOffset, r.hubPartition, r.hubOffset)
-		if !strings.Contains(e.stdout, named) || !strings.Contains(e.stdout, "verdict: diverged: 1 findings") {
+		if !strings.Contains(e.stdout, named) || !strings.Contains(e.stdout, "verdict: diverged: 1 finding") {
 			t.Errorf("no line %q, or no verdict:\n%s", named, e.stdout)
 		}
 		k.exec(t, "INSERT INTO ods.ODS_QL_JC_SSJC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -6,62 +6,147 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/embedded"
+	"github.com/hefu-io/hefu/services/checkpoint"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 func newReconcile() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "reconcile",
-		Short: "Compare cities, hub and Doris row by row, and say what differs",
-		Long: `Reconcile reads all rows of the cities, the hub topic and the table, with other code than
-what moved them, and compares them by all lineage columns; from the journal it takes
-where each partition begins, how far it is carried, and what was excluded. It works
-beside a running hefu, which gives it the books, and without one.
+		Use:   "reconcile [PIPELINE]",
+		Short: "Prove that cities, hub and Doris have the same rows, or name those that differ",
+		Long: `Reconcile compares cities, hub topic and table, with other code than what moved the rows, by
+all lineage columns and the record: windows of 65,536 offsets by counts, exact sums and digests,
+and where a window differs, row by row. It works beside a running hefu, which then does it, and
+without one. The signed report is kept in <data_dir>/reports; hefu verify checks it anywhere.
 
-Sources are compared as the journal has them: each topic of an entry with several, to the end
-of a bounded one, paused or not. What cannot be compared is listed with the reason: a city that
-is not in the file any more (its rows in hub and table still are), a column in a form that the
-reconciler does not know.
+What the hub must have is taken from the record batches that the journal holds as the cities
+sent them. Of the cities themselves a sample of the windows is read again (city_sample, or
+--sample), and each with gaps; with --deep all of them.
 
-Exit code 0 when all rows are verified, 1 when something is lost, doubled, altered,
+--from and --to are times of ingest (extract_time), as RFC 3339 or as 2026-11-26 02:00 in the
+pipeline's time zone. What cannot be compared is listed with the reason.
+
+Exit code 0 when all rows are verified, 1 when something is lost, doubled, altered, swapped,
 strayed or out of order, 2 when something could not be read or not be compared.`,
-		Example: "  hefu reconcile -c hefu.yaml\n  hefu reconcile -c hefu.yaml -o json",
-		Args:    cobra.NoArgs,
+		Example: "  hefu reconcile -c hefu.yaml\n  hefu reconcile bridge -c hefu.yaml --from '2026-11-26 02:00' --to '2026-11-26 03:00' --report night.json",
+		Args:    cobra.MaximumNArgs(1),
 	}
 	file, output := configFlag(c), outputFlag(c)
-	c.RunE = func(cmd *cobra.Command, _ []string) error {
+	var a asking
+	c.Flags().StringArrayVar(&a.sources, "source", nil, "only this source; may be given several times")
+	c.Flags().StringVar(&a.from, "from", "", "only rows that were ingested at this time or later")
+	c.Flags().StringVar(&a.to, "to", "", "only rows that were ingested before this time")
+	c.Flags().BoolVar(&a.deep, "deep", false, "read every row of the cities again")
+	c.Flags().IntVar(&a.sample, "sample", -1, "per cent of the cities' windows to read again; city_sample of the file without it")
+	c.Flags().StringVar(&a.report, "report", "", "write the signed report to this file, too")
+	c.Flags().BoolVar(&a.keep, "keep", true, "keep the report in the data directory")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
 		step, done := steps(cmd.ErrOrStderr())
-		reports, err := compareAll(cmd.Context(), *file, step)
+		proved, err := proveAll(cmd.Context(), *file, args, &a, step)
 		done()
 		if err != nil {
 			return err
 		}
+		if err := a.write(proved); err != nil {
+			return err
+		}
 		if *output == "json" {
-			if err := writeJSON(cmd.OutOrStdout(), reports); err != nil {
-				return err
+			reports := make([]*report.Report, len(proved))
+			for i := range proved {
+				reports[i] = proved[i].Report
 			}
+			err = writeJSON(cmd.OutOrStdout(), reports)
 		} else {
-			for _, r := range reports {
-				printReport(cmd.OutOrStdout(), r)
+			for i := range proved {
+				proved[i].print(cmd.OutOrStdout())
 			}
 		}
-		return compareOutcome(reports)
+		return errors.Join(err, compareOutcome(proved))
 	}
 	return c
 }
 
+// asking is what the command line asks of a compare.
+type asking struct {
+	sources  []string
+	from, to string
+	deep     bool
+	sample   int
+	report   string
+	keep     bool
+}
+
+// of makes the request for one pipeline.
+func (a *asking) of(p *config.Pipeline) (*reconcile.Ask, error) {
+	out := &reconcile.Ask{Pipeline: p.Name, Sources: a.sources, Deep: a.deep, Keep: a.keep}
+	if a.sample > 100 {
+		return nil, fmt.Errorf("--sample %d: per cent, 0 to 100", a.sample)
+	}
+	if a.sample >= 0 {
+		out.Sample = &a.sample
+	}
+	for _, t := range []struct {
+		flag, text string
+		into       **time.Time
+	}{{"--from", a.from, &out.From}, {"--to", a.to, &out.To}} {
+		if t.text == "" {
+			continue
+		}
+		at, err := parseTime(t.text, p.Timezone)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.flag, err)
+		}
+		*t.into = &at
+	}
+	if out.From != nil && out.To != nil && !out.From.Before(*out.To) {
+		return nil, fmt.Errorf("--from %s is not before --to %s", a.from, a.to)
+	}
+	return out, nil
+}
+
+// parseTime reads a time as people write it; one without a zone is of the pipeline's.
+func parseTime(text, zone string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("timezone %s: %w", zone, err)
+	}
+	for _, layout := range []string{time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, in); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q: want a time as in 2026-11-26T02:00:00+08:00, or 2026-11-26 02:00 in the pipeline's zone", text)
+}
+
+// write writes the report to the file that was asked for.
+func (a *asking) write(proved []proved) error {
+	if a.report == "" {
+		return nil
+	}
+	if len(proved) != 1 {
+		return fmt.Errorf("--report %s: it is of one pipeline, and there are %d: name one", a.report, len(proved))
+	}
+	return os.WriteFile(a.report, proved[0].file, 0o600)
+}
+
 // compareOutcome is the exit code as an error: what differs comes before what is not checked.
-func compareOutcome(reports []*reconcile.Report) error {
+func compareOutcome(list []proved) error {
 	var outcome error
-	for _, r := range reports {
-		switch r.Verdict {
+	for i := range list {
+		switch list[i].Report.Verdict {
 		case domain.Verified:
 		case domain.NotChecked:
 			outcome = unanswered{}
@@ -72,72 +157,108 @@ func compareOutcome(reports []*reconcile.Report) error {
 	return outcome
 }
 
-// compareAll compares every pipeline of a configuration.
-func compareAll(ctx context.Context, file string, progress func(string)) ([]*reconcile.Report, error) {
+// proveAll compares the pipelines of a configuration, all without a name.
+func proveAll(ctx context.Context, file string, names []string, a *asking, step func(string)) ([]proved, error) {
 	cfg, err := config.Load(file)
 	if err != nil {
 		return nil, err
 	}
-	progress("reading the journal")
-	books, err := readBooks(ctx, file, cfg)
-	if err != nil {
-		return nil, err
-	}
-	var out []*reconcile.Report
-	for _, p := range cfg.Pipelines {
-		for _, b := range books {
-			if b.Pipeline != p.Name {
-				continue
-			}
-			r, err := reconcile.Full(ctx, p, b, progress)
-			if err != nil {
-				return nil, fmt.Errorf("pipeline %s: not checked: %w", p.Name, err)
-			}
-			out = append(out, r)
+	var asks []*reconcile.Ask
+	for i := range cfg.Pipelines {
+		if len(names) > 0 && cfg.Pipelines[i].Name != names[0] {
+			continue
 		}
+		ask, err := a.of(&cfg.Pipelines[i])
+		if err != nil {
+			return nil, err
+		}
+		asks = append(asks, ask)
 	}
-	if len(out) < len(cfg.Pipelines) {
-		return nil, fmt.Errorf("%d of %d pipelines have a journal; the others never ran", len(out), len(cfg.Pipelines))
+	if len(asks) == 0 {
+		return nil, fmt.Errorf("%s has no pipeline %s", file, names[0])
 	}
-	return out, nil
-}
-
-// readBooks reads the journals, or has the running hefu do it when that holds their
-// store.
-func readBooks(ctx context.Context, file string, cfg *config.Config) ([]*pipeline.Books, error) {
-	log := slog.New(slog.DiscardHandler)
-	store, err := pipeline.OpenStore(ctx, cfg, log)
+	store, err := pipeline.OpenStore(ctx, cfg, slog.New(slog.DiscardHandler))
 	if errors.Is(err, embedded.ErrLocked) {
-		return fetchBooks(ctx, file)
+		return askRunning(ctx, file, asks, step)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close()
-	var out []*pipeline.Books
-	for _, p := range cfg.Pipelines {
-		if _, known := store.Manifest.Journal(p.Name); !known && cfg.Journal.Mode == config.ModeEmbedded {
-			continue // opening would make it
-		}
-		j, err := store.OpenJournal(ctx, cfg, p.Name, log)
+	var out []proved
+	for _, ask := range asks {
+		one, err := proveHere(ctx, cfg, store, ask, step)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("pipeline %s: not checked: %w", ask.Pipeline, err)
 		}
-		b, err := pipeline.ReadBooks(ctx, j)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b)
+		out = append(out, one)
 	}
 	return out, nil
 }
 
-// fetchBooks has the running hefu read its journals.
-func fetchBooks(ctx context.Context, file string) ([]*pipeline.Books, error) {
+// proveHere compares a pipeline whose store nobody else holds.
+func proveHere(ctx context.Context, cfg *config.Config, store *pipeline.Store, ask *reconcile.Ask, step func(string)) (proved, error) {
+	if _, known := store.Manifest.Journal(ask.Pipeline); !known && cfg.Journal.Mode == config.ModeEmbedded {
+		return proved{}, errors.New("it has no journal; it never ran") // opening would make it
+	}
+	j, err := store.OpenJournal(ctx, cfg, ask.Pipeline, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return proved{}, err
+	}
+	step("signing what the journal is")
+	signing, err := checkpoint.OpenStill(ctx, j, cfg.DataDir, cfg.KeyFile())
+	if err != nil {
+		return proved{}, err
+	}
+	defer signing.Close()
+	var p *config.Pipeline
+	for i := range cfg.Pipelines {
+		if cfg.Pipelines[i].Name == ask.Pipeline {
+			p = &cfg.Pipelines[i]
+		}
+	}
+	prover := reconcile.New(p, j, ask.Scope(p.Reconcile.CitySample), step)
+	defer prover.Close()
+	by := reconcile.MakerOf(cfg, version())
+	r, file, err := reconcile.Prove(ctx, prover, signing, by)
+	if err != nil || !ask.Keep {
+		return proved{Report: r, file: file}, err
+	}
+	e, err := by.Kept.Save(file)
+	return proved{Report: r, file: file, name: e.Name}, err
+}
+
+// askRunning has the running hefu compare, which holds the journal's store.
+func askRunning(ctx context.Context, file string, asks []*reconcile.Ask, step func(string)) ([]proved, error) {
 	cl, _, err := dial(file)
 	if err != nil {
 		return nil, err
 	}
-	var out []*pipeline.Books
-	return out, cl.call(ctx, http.MethodGet, "/v1/books", nil, &out)
+	var out []proved
+	for _, ask := range asks {
+		one := proved{}
+		err := cl.stream(ctx, http.MethodPost, "/v1/reconcile", ask, func(l *reconcile.Line) error {
+			switch {
+			case l.Error != "":
+				return errors.New(l.Error)
+			case l.File == nil:
+				step(l.Step)
+				return nil
+			}
+			v, err := report.Verify(l.File)
+			if err != nil {
+				return err
+			}
+			one = proved{Report: v.Report, file: l.File, name: l.Name}
+			return nil
+		})
+		if err == nil && one.Report == nil {
+			err = errors.New("the running hefu ended before it was done")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pipeline %s: not checked: %w", ask.Pipeline, err)
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }

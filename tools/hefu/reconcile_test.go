@@ -2,21 +2,22 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/services/reconcile"
+	"github.com/hefu-io/hefu/services/config"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // What differs comes before what was not checked, and that is not clean either.
 func TestCompareOutcome(t *testing.T) {
 	of := func(verdicts ...domain.Verdict) int {
-		var reports []*reconcile.Report
+		var list []proved
 		for _, v := range verdicts {
-			reports = append(reports, &reconcile.Report{Verdict: v})
+			list = append(list, proved{Report: &report.Report{Verdict: v}})
 		}
-		err := compareOutcome(reports)
+		err := compareOutcome(list)
 		var coded interface{ ExitCode() int }
 		switch {
 		case errors.Is(err, errNotGood):
@@ -38,19 +39,25 @@ func TestCompareOutcome(t *testing.T) {
 	}
 }
 
-func TestPrintUnchecked(t *testing.T) {
-	var b strings.Builder
-	printReport(&b, &reconcile.Report{Verdict: domain.NotChecked, Why: "2 things were not checked", Others: reconcile.Others{NotRead: 7}, Unchecked: []reconcile.Unchecked{
-		{Source: "south", City: "320200", Where: "hub", Rows: 1200, Why: "it is gone"},
-		{Where: "doris", Column: "extract_time", Rows: 3, Why: "no such form"},
-	}})
-	for _, want := range []string{
-		"not checked in hub: source south city 320200: 1,200 rows: it is gone\n",
-		"not checked in doris: all sources: 3 rows, column extract_time: no such form\n",
-		"7 rows in cities that are not to be read", "verdict: not checked: 2 things",
+// Times are read as people write them, those without a zone in the pipeline's.
+func TestAskingTimes(t *testing.T) {
+	p := &config.Pipeline{Name: "bridge", Timezone: "Asia/Shanghai"}
+	want := time.Date(2026, 11, 25, 18, 0, 0, 0, time.UTC)
+	for _, text := range []string{"2026-11-26T02:00:00+08:00", "2026-11-25T18:00:00Z", "2026-11-26 02:00", "2026-11-26 02:00:00", "2026-11-26T02:00"} {
+		a := asking{from: text, sample: -1}
+		ask, err := a.of(p)
+		if err != nil || !ask.From.Equal(want) || ask.To != nil || ask.Sample != nil {
+			t.Errorf("%s: %+v, %v", text, ask, err)
+		}
+	}
+	for _, bad := range []asking{
+		{from: "yesterday"},
+		{from: "2026-11-26 03:00", to: "2026-11-26 02:00"},
+		{from: "2026-11-26 03:00", to: "2026-11-26 03:00"},
+		{sample: 101},
 	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
+		if ask, err := bad.of(p); err == nil {
+			t.Errorf("%+v is taken as %+v", bad, ask)
 		}
 	}
 }

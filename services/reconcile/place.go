@@ -1,0 +1,126 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/services/reconcile/origin"
+	"github.com/hefu-io/hefu/services/reconcile/proof"
+	"github.com/hefu-io/hefu/services/reconcile/target"
+)
+
+// part is one generation of a source partition, as the proof knows it.
+type part struct {
+	domain.PartitionKey
+	city    domain.City
+	lane    *lane
+	scope   domain.Span // city offsets that are compared
+	first   int64       // where the journal begins it
+	next    int64       // how far it is journaled
+	inHub   int64       // rows below it are in the hub, but for those left out
+	inDoris int64       // and in the table
+	mask    proof.Mask  // columns that are compared between the journal and the hub
+	why     string      // the others of them are not
+
+	last     int64        // the last city offset that was expected in the hub
+	excluded domain.Spans // rows that were left out before the hub
+	scoped   *scoped      // nil: the books of all of it count
+}
+
+// window names the window of a city offset.
+func (n *part) window(offset int64) domain.Window {
+	return domain.Window{
+		Proof: domain.ProofCityHub, Source: n.Source, Generation: n.Generation, Partition: n.Partition, Index: offset / domain.WindowSize,
+	}
+}
+
+// journaled reports whether the journal has passed a city offset.
+func (n *part) journaled(offset int64) bool { return offset >= n.first && offset < n.next }
+
+// run is rows of a part at consecutive offsets of the city and of the hub.
+type run struct {
+	hub  domain.Span
+	city int64 // offset of the first
+	of   *part
+}
+
+// continues reports whether a row is the next one of a run.
+func (r *run) continues(hub, city int64) bool { return r.hub.Next == hub && r.city+r.hub.Len() == city }
+
+// find is the run, of some in order, that a hub offset lies in; nil for none.
+func find(list []run, offset int64) *run {
+	i, there := slices.BinarySearchFunc(list, offset, func(r run, offset int64) int { return cmp.Compare(r.hub.First, offset) })
+	if !there {
+		i--
+	}
+	if i < 0 || offset >= list[i].hub.Next {
+		return nil
+	}
+	return &list[i]
+}
+
+// places tells of a hub row which part it is of: by where the journal has it, and where it has
+// nothing by what the row says itself. The runs are those of the rows that are scanned together.
+type places struct {
+	byCity map[domain.City]map[int32][]*part // newest generation first
+	runs   map[int32][]run                   // by hub partition, in its order
+}
+
+func newPlaces() places {
+	return places{byCity: map[domain.City]map[int32][]*part{}, runs: map[int32][]run{}}
+}
+
+// know adds a part.
+func (p *places) know(n *part) {
+	of := p.byCity[n.city]
+	if of == nil {
+		of = map[int32][]*part{}
+		p.byCity[n.city] = of
+	}
+	list := append(of[n.Partition], n)
+	slices.SortStableFunc(list, func(a, b *part) int { return cmp.Compare(b.Generation, a.Generation) })
+	of[n.Partition] = list
+}
+
+// expect takes note of where the journal has a row.
+func (p *places) expect(n *part, e *origin.Expected) {
+	h := e.Hub
+	list := p.runs[h.Partition]
+	if last := len(list) - 1; last >= 0 {
+		if r := &list[last]; r.of == n && r.continues(h.Offset, e.City.Offset) {
+			r.hub.Next++
+			return
+		}
+	}
+	p.runs[h.Partition] = append(list, run{hub: domain.Span{First: h.Offset, Next: h.Offset + 1}, city: e.City.Offset, of: n})
+}
+
+// at finds the run that a place of the hub lies in; nil where the journal has none.
+func (p *places) at(h domain.Coord) *run { return find(p.runs[h.Partition], h.Offset) }
+
+// forget drops the runs: their rows were scanned.
+func (p *places) forget() { clear(p.runs) }
+
+// of finds the part and the city offset of a hub row: those that the journal has at its place,
+// whatever the row says of itself (what it says is a column like any other), and where the
+// journal has none, those that it says. Nil: it is of none, for the reason given.
+func (p *places) of(r *target.HubRow) (n *part, offset int64, why string) {
+	if at := p.at(r.Hub); at != nil {
+		return at.of, at.city + r.Hub.Offset - at.hub.First, ""
+	}
+	switch {
+	case r.Broken != "":
+		return nil, -1, r.Broken
+	case r.Unplaced:
+		return nil, -1, "the journal has no row at this place of the hub, and it does not say which one it is"
+	}
+	var several []*part
+	if r.CityPartition == int64(int32(r.CityPartition)) {
+		several = p.byCity[r.City][int32(r.CityPartition)]
+	}
+	if len(several) == 0 {
+		return nil, -1, "no source has this city and partition"
+	}
+	return several[0], r.CityOffset, ""
+}

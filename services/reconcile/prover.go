@@ -1,0 +1,157 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/services/config"
+	"github.com/hefu-io/hefu/services/reconcile/origin"
+	"github.com/hefu-io/hefu/services/reconcile/proof"
+	"github.com/hefu-io/hefu/services/reconcile/target"
+	"github.com/hefu-io/hefu/services/report"
+)
+
+// Scope is what a look compares.
+type Scope struct {
+	Sources  []domain.SourceID // empty: all
+	From, To *time.Time        // by extract_time; nil: from the beginning, to the end
+	Deep     bool              // every row of the cities is read again
+	Sample   int               // per cent of the cities' windows that are, without Deep
+}
+
+// Prover holds city, hub and table of one pipeline against each other. It keeps what it knows
+// of each window from one look to the next, so that a look reads what is new since, and what
+// differed. It belongs to one goroutine.
+type Prover struct {
+	p     *config.Pipeline
+	j     *journal.Journal
+	scope Scope
+	say   func(string) // progress, for people
+
+	in     *origin.Journal
+	hub    *target.Hub
+	table  *target.Doris // nil: the pipeline ends at the hub
+	format *target.Format
+	lanes  []*lane
+	hubs   map[int32]*hubLane
+
+	places places
+	parts  map[domain.PartitionKey]*part
+	rows   map[domain.Window]*window // by city offsets
+	loads  map[domain.Window]*window // by hub offsets
+
+	found     found
+	others    map[other]int64
+	positions []report.Position
+	again     []*origin.Again            // what was read of the cities
+	silent    map[domain.SourceID]string // cities that did not answer, and what was said
+	queries   []report.Query
+}
+
+// lane is one shard.
+type lane struct {
+	shard   int
+	books   *origin.Books
+	scan    *origin.Scan
+	to      origin.Cursors
+	ends    origin.Ends
+	slice   *origin.Slice // nil: all of it
+	counted bool          // what is in it
+}
+
+// hubLane is one hub partition.
+type hubLane struct {
+	next    int64 // offset to scan next
+	first   int64 // where these books begin
+	end     int64 // where they end; behind it are rows of others, once nothing is under way
+	table   int64 // the end of what is loaded
+	without domain.Spans
+	waiting []waiting    // scanned, and not loaded yet
+	foreign domain.Spans // rows that the journal does not have
+	gone    domain.Spans // offsets that the log does not have any more
+}
+
+// other is a kind of rows that are not of these books, in one hub partition.
+type other struct {
+	what      string
+	partition int64
+}
+
+// waiting is a row of the hub that the table does not have to have yet.
+type waiting struct{ offset, digest int64 }
+
+// New makes a Prover; nothing is opened yet. say, which may be nil, is told each step.
+func New(p *config.Pipeline, j *journal.Journal, scope Scope, say func(string)) *Prover {
+	if say == nil {
+		say = func(string) {}
+	}
+	return &Prover{
+		p: p, j: j, scope: scope, say: say, hubs: map[int32]*hubLane{}, places: newPlaces(), parts: map[domain.PartitionKey]*part{},
+		rows: map[domain.Window]*window{}, loads: map[domain.Window]*window{}, others: map[other]int64{},
+	}
+}
+
+// Close ends the connections.
+func (p *Prover) Close() {
+	if p.hub != nil {
+		p.hub.Close()
+	}
+	if p.table != nil {
+		p.table.Close()
+	}
+}
+
+// open connects to hub and table, once, and reads the configuration in force.
+func (p *Prover) open(ctx context.Context) error {
+	if p.hub != nil {
+		return p.in.Refresh(ctx)
+	}
+	plain, err := origin.Open(ctx, p.j, origin.Digits{})
+	if err != nil {
+		return err
+	}
+	c, _ := plain.Config()
+	if len(c.Format.Columns) == 0 && !c.Direct {
+		return fmt.Errorf("pipeline %s: its journal has no configuration yet: it never ran", p.p.Name)
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return fmt.Errorf("pipeline %s: timezone %s: %w", p.p.Name, c.Timezone, err)
+	}
+	digits := target.DefaultDigits()
+	if p.p.Doris != nil {
+		told := func(q report.Query) { p.queries = append(p.queries, q) }
+		if p.table, err = target.OpenDoris(ctx, p.p.Doris, p.p.Reconcile.DorisPause, told); err != nil {
+			return err
+		}
+		digits = p.table.Digits()
+	}
+	format := c.Format
+	if c.Direct {
+		format = domain.FlinkFormat()
+	}
+	p.format = target.NewFormat(&format, zone, digits, c.Direct)
+	shown := p.format.Digits()
+	p.in, err = origin.Open(ctx, p.j, origin.Digits{
+		CityTime: shown[proof.CityTime], HubTime: shown[proof.HubTime], ExtractTime: shown[proof.ExtractTime],
+	})
+	if err != nil {
+		return err
+	}
+	if p.hub, err = target.OpenHub(ctx, p.p.Hub, p.format, int64(p.p.Reconcile.KafkaBytes)); err != nil {
+		return err
+	}
+	for shard := range c.Shards {
+		p.lanes = append(p.lanes, &lane{shard: shard, books: p.in.NewBooks(shard), scan: p.in.NewScan(shard, origin.Cursors{}, p.found.add)})
+	}
+	return nil
+}
+
+// direct reports whether the hub topic itself is the source.
+func (p *Prover) direct() bool {
+	c, _ := p.in.Config()
+	return c.Direct
+}

@@ -1,0 +1,98 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/services/reconcile/proof"
+)
+
+// window is a window with what was scanned of it.
+type window struct {
+	life        proof.Life
+	scope       domain.Span // of its offsets
+	mask        proof.Mask
+	left, right proof.Tally
+	runs        map[int32][]run // where the hub has its rows, as the journal says
+	extra       map[int32][]run // where it has others that say to be of it
+	changed     bool            // something was added since the last look
+	named       bool            // what is wrong with it was found
+}
+
+// windowOf finds or makes the window of an offset.
+func windowOf(all map[domain.Window]*window, of domain.Window, scope domain.Span, mask proof.Mask) *window {
+	w := all[of]
+	if w == nil {
+		span := of.Span()
+		w = &window{
+			life: proof.Begin(of), mask: mask, left: proof.Tally{Mask: mask}, right: proof.Tally{Mask: mask},
+			scope: domain.Span{First: max(span.First, scope.First), Next: min(span.Next, scope.Next)},
+		}
+		all[of] = w
+	}
+	return w
+}
+
+// expect takes note of where the journal has a row of the window.
+func (w *window) expect(h domain.Coord, city int64) { note(&w.runs, h, city) }
+
+// claim takes note of a row of the hub that says to be of the window, where the journal has
+// none.
+func (w *window) claim(h domain.Coord, city int64) { note(&w.extra, h, city) }
+
+func note(all *map[int32][]run, h domain.Coord, city int64) {
+	if *all == nil {
+		*all = map[int32][]run{}
+	}
+	list := (*all)[h.Partition]
+	if n := len(list); n > 0 && list[n-1].continues(h.Offset, city) {
+		list[n-1].hub.Next++
+		return
+	}
+	(*all)[h.Partition] = append(list, run{hub: domain.Span{First: h.Offset, Next: h.Offset + 1}, city: city})
+}
+
+// spans are all the places of the hub where rows of the window may be.
+func (w *window) spans() map[int32]domain.Spans {
+	out := map[int32]domain.Spans{}
+	for _, all := range []map[int32][]run{w.runs, w.extra} {
+		for h, list := range all {
+			for _, r := range list {
+				out[h], _ = out[h].Add(r.hub)
+			}
+		}
+	}
+	return out
+}
+
+// offsetAt is the city offset of the row at a place of the hub: that which the journal has
+// there, or else what the row said of itself.
+func (w *window) offsetAt(h domain.Coord) (offset int64, ours bool) {
+	for _, all := range []map[int32][]run{w.runs, w.extra} {
+		if r := find(all[h.Partition], h.Offset); r != nil {
+			return r.city + h.Offset - r.hub.First, true
+		}
+	}
+	return 0, false
+}
+
+// forget drops what is only of use while the window may still differ.
+func (w *window) forget() {
+	if w.life.State == domain.WindowVerified {
+		w.runs, w.extra = nil, nil
+	}
+}
+
+// sorted are windows in the order of partition and offset.
+func sorted(all map[domain.Window]*window) []*window {
+	out := make([]*window, 0, len(all))
+	for _, w := range all {
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b *window) int {
+		x, y := a.life.Window, b.life.Window
+		return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(x.Generation, y.Generation), cmp.Compare(x.Partition, y.Partition), cmp.Compare(x.Index, y.Index))
+	})
+	return out
+}
