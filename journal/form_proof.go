@@ -120,7 +120,11 @@ func (d *dec) finding() domain.Finding {
 
 // ofStream reads the name of a stream.
 func (d *dec) ofStream() domain.Stream {
-	s, err := domain.ParseStream(d.str())
+	name := d.str()
+	if name == "" {
+		return domain.Stream{}
+	}
+	s, err := domain.ParseStream(name)
 	if err != nil {
 		d.fail(err)
 	}

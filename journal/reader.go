@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -124,6 +125,9 @@ func (r *Reader) follow(ctx context.Context) error {
 		}
 		segment, ok := segmentAt(list, r.seq)
 		if ok && (!rolled || segment == r.seq) {
+			if err := r.j.patient(ctx, func() error { return r.closed(ctx, list, segment) }); err != nil {
+				return err
+			}
 			r.f, err = r.j.o.Store.Follow(ctx, r.s, segment, r.seq)
 			if err != nil {
 				return fmt.Errorf("follow %s from %d: %w", r.s, r.seq, err)
@@ -140,6 +144,27 @@ func (r *Reader) follow(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// closed demands that a segment that another one follows goes on to there: at an end before
+// it a follower would wait for ever.
+func (r *Reader) closed(ctx context.Context, list []Segment, segment domain.Seq) error {
+	i := slices.IndexFunc(list, func(g Segment) bool { return g.First > segment })
+	if i < 0 {
+		return nil
+	}
+	stored, err := r.j.o.Store.Last(ctx, r.s, segment)
+	if errors.Is(err, ErrNotFound) {
+		return r.j.hole(r.s, segment, "the segment that begins here is empty, and another begins at %d", list[i].First)
+	}
+	if err != nil {
+		return fmt.Errorf("end of segment %s/%d: %w", r.s, segment, err)
+	}
+	e, err := r.j.checkTail(stored, r.s, segment)
+	if err == nil && e.Seq+1 != list[i].First {
+		return r.j.hole(r.s, e.Seq+1, "the segment before it ends here, and the next one begins at %d", list[i].First)
+	}
+	return err
 }
 
 func eventOf(e *Entry) domain.Event {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -192,4 +193,36 @@ func TestReaderWaitsForTheStreamAndAtItsEnd(t *testing.T) {
 			t.Fatalf("segments %v: no roll was crossed", list)
 		}
 	})
+}
+
+// A segment that lost its end before another one is a hole: nobody waits there for what will
+// not come.
+func TestReaderDoesNotWaitInsideASegmentThatIsOver(t *testing.T) {
+	for _, left := range []domain.Seq{0, 1, 4} { // of the first segment's six events
+		t.Run(fmt.Sprint(left), func(t *testing.T) {
+			whole, _, s := six(t)
+			m := journal.NewMemory()
+			j := openWith(t, journal.Options{Store: m, RegressedAfter: time.Millisecond})
+			for _, first := range []domain.Seq{1, 7} {
+				if err := m.Create(t.Context(), s, first); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for seq := domain.Seq(1); seq <= left; seq++ {
+				b := stored(t, whole, s, seq)
+				id := j.ID()
+				copy(b[1:], id[:])
+				if err := m.Put(t.Context(), s, 1, seq, [][]byte{b}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			_, err := j.Continue(s, domain.Cursor{}).Next(ctx)
+			var breach *journal.BreachError
+			if !errors.As(err, &breach) || breach.What != journal.BreachHole {
+				t.Fatal(err)
+			}
+		})
+	}
 }

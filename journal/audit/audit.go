@@ -22,9 +22,9 @@ type Options struct {
 	// Deep also checks the record batches of ingest events, what events say of them, and the
 	// Merkle roots of Heads. It begins with the first event of each stream, in the archive too.
 	Deep bool
-	// Dropped is where the chain goes on of streams whose beginning is in the archive alone:
-	// the last event there. Without Deep the audit begins after it.
-	Dropped map[domain.Stream]domain.Ref
+	// After is the event after which the audit of a stream begins, without Deep: its beginning
+	// is in the archive alone (Dropped), or is not asked about. The chain has to go on from it.
+	After map[domain.Stream]domain.Ref
 	// Heads are signed checkpoints that the streams must lead to.
 	Heads []checkpoint.Head
 	// Parallel is how many streams are read at once, 0: as many as there are processors.
@@ -101,6 +101,20 @@ func Run(ctx context.Context, j *journal.Journal, streams []domain.Stream, o Opt
 		})
 	}
 	return out, g.Wait()
+}
+
+// Dropped is where the chain goes on of streams whose beginning is in the archive alone: the
+// last event there, by stream.
+func Dropped(c *domain.ControlState) map[domain.Stream]domain.Ref {
+	out := map[domain.Stream]domain.Ref{}
+	for s, through := range c.Dropped {
+		for first := range c.Archived[s] {
+			if a := c.Archived[s][first]; a.Last.Seq == through {
+				out[s] = a.Last
+			}
+		}
+	}
+	return out
 }
 
 // Streams lists the streams that a journal has: control, and those of its shards.

@@ -189,12 +189,12 @@ func TestSound(t *testing.T) {
 		t.Errorf("hub: %+v", hub)
 	}
 	after := w.refs[stream(domain.LegHub)][4]
-	r = w.audit(audit.Options{Dropped: map[domain.Stream]domain.Ref{stream(domain.LegHub): after}})
+	r = w.audit(audit.Options{After: map[domain.Stream]domain.Ref{stream(domain.LegHub): after}})
 	if hub := r.Streams[2]; !r.Sound() || hub.From != after.Seq+1 || hub.Events != int64(hub.Last.Seq-after.Seq) {
 		t.Errorf("after what was dropped: %v %+v", r.Wrong(), hub)
 	}
 	after.Hash[0]++
-	if r = w.audit(audit.Options{Dropped: map[domain.Stream]domain.Ref{stream(domain.LegHub): after}}); r.Sound() {
+	if r = w.audit(audit.Options{After: map[domain.Stream]domain.Ref{stream(domain.LegHub): after}}); r.Sound() {
 		t.Error("the chain goes on from another event than was dropped, and nothing is said")
 	}
 }

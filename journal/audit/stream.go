@@ -40,7 +40,7 @@ func (a *auditor) stream(ctx context.Context) error {
 	if err != nil {
 		return a.judge(err)
 	}
-	after := a.o.Dropped[a.out.Stream]
+	after := a.o.After[a.out.Stream]
 	if a.o.Deep {
 		after = domain.Ref{}
 		for _, h := range a.o.Heads {

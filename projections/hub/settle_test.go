@@ -83,6 +83,7 @@ func (w *world) strangerRecord() {
 func (w *world) rolledBack(seq domain.Seq) {
 	w.t.Helper()
 	w.store.Truncate(w.stream(), seq+1)
+	w.reopen(w.j.Pipeline())
 }
 
 // TestSettleTable goes through every cell of architecture.md, "Hub projection" 2.

@@ -111,6 +111,15 @@ func (w *world) makeHubTopic(config map[string]string) {
 func (w *world) newJournal(pipeline string) {
 	w.t.Helper()
 	w.store = journal.NewMemory()
+	w.reopen(pipeline)
+	clear(w.next)
+	w.want = nil
+}
+
+// reopen opens the journal that the store has, as another process does: what the one before
+// knew of it is forgotten.
+func (w *world) reopen(pipeline string) {
+	w.t.Helper()
 	var err error
 	w.j, err = journal.Open(w.ctx, pipeline, journal.Options{
 		Store: w.store,
@@ -121,8 +130,6 @@ func (w *world) newJournal(pipeline string) {
 	must(w.t, err)
 	w.ingest, err = w.j.Takeover(w.ctx, domain.Stream{Pipeline: pipeline, Leg: domain.LegIngest}, w.started(), 0)
 	must(w.t, err)
-	clear(w.next)
-	w.want = nil
 }
 
 // clockBack sets the journal's clock back.

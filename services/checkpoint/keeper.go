@@ -295,6 +295,9 @@ func (k *keeper) last(ctx context.Context) {
 	if k.sayNow = true; err == nil {
 		err = k.checkpoint(ctx)
 	}
+	if err == nil {
+		err = k.take() // the checkpoint itself, which nothing else remembers
+	}
 	k.mu.Unlock()
 	if err == nil {
 		err = k.tellAll(ctx)
