@@ -22,7 +22,8 @@ type City struct {
 	Still bool
 
 	kafka       kafkaconn.Config
-	uncommitted bool // rows of transactions that were aborted, or are open, are rows
+	uncommitted bool  // rows of transactions that were aborted, or are open, are rows
+	limit       int64 // bytes that are read in a second at most; 0: any number
 }
 
 // Cities are the journaled sources, each with the way to its cluster that the file says. A
@@ -33,7 +34,7 @@ func (o *Journal) Cities(p *config.Pipeline) []*City {
 	}
 	var out []*City
 	for _, s := range o.config.Sources {
-		c := &City{Source: s.ID, City: s.City, Topic: s.Topic, Still: s.Ended}
+		c := &City{Source: s.ID, City: s.City, Topic: s.Topic, Still: s.Ended, limit: int64(p.Reconcile.KafkaBytes)}
 		c.Unread = "it is not in the configuration any more, and so its city was not read"
 		for i := range p.Sources {
 			if in := &p.Sources[i]; domain.SourceID(in.ID) == s.ID || domain.SourceID(in.ID) == s.Group {
@@ -54,7 +55,7 @@ func (c *City) open(ctx context.Context, number int32, use func(*partition) erro
 	cl, err := kafkaconn.Dial(c.kafka)
 	if err == nil {
 		defer cl.Close()
-		p := &partition{cl: cl, number: number}
+		p := &partition{cl: cl, number: number, limit: c.limit}
 		if err = p.look(ctx, c.Topic); err == nil {
 			err = use(p)
 		}

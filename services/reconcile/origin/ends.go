@@ -33,6 +33,18 @@ func (b *Books) Ends() Ends {
 	return e
 }
 
+// Loading is, by hub partition, the end of what the loads without an outcome carry: they may be
+// visible already.
+func (b *Books) Loading() map[int32]int64 {
+	out := map[int32]int64{}
+	for _, in := range b.loads {
+		for _, end := range in.doris.Ends {
+			out[end.Partition] = max(out[end.Partition], end.Next)
+		}
+	}
+	return out
+}
+
 // settleEnds looks up how far the cities were when the last commit's, and the last load's, last
 // ingest event was written.
 func (b *Books) settleEnds(ctx context.Context) (err error) {
