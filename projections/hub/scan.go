@@ -31,6 +31,9 @@ type scan struct {
 	pos     int64
 	decoder batch.Decoder
 	last    records
+	// undecided takes records of transactions that are open, or were aborted, too: an open one
+	// would have to be waited for.
+	undecided bool
 }
 
 // records are the last ones of a shard, nil for none. They have keys of their own, so
@@ -61,16 +64,20 @@ func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, sh
 	if !ok {
 		return records{}, fmt.Errorf("progress of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", topic.Name, shard)))
 	}
-	s := &scan{cl: cl, topic: topic, shard: shard, pos: max(from, b.LogStart)}
+	return (&scan{cl: cl, topic: topic, shard: shard, pos: max(from, b.LogStart)}).to(ctx, b.HighWatermark)
+}
+
+// to reads up to an offset.
+func (s *scan) to(ctx context.Context, end int64) (records, error) {
 	began := time.Now()
-	for s.pos < b.HighWatermark {
+	for s.pos < end {
 		lso, err := s.fetch(ctx)
 		if err != nil {
 			return records{}, err
 		}
-		if s.pos < b.HighWatermark && time.Since(began) > stuckAfter {
+		if s.pos < end && time.Since(began) > stuckAfter {
 			return records{}, fmt.Errorf("read %s/%d at %d up to %d: the last stable offset stays at %d: another producer has a transaction open in this partition",
-				topic.Name, shard, s.pos, b.HighWatermark, lso)
+				s.topic.Name, s.shard, s.pos, end, lso)
 		}
 	}
 	return s.last, nil
@@ -79,7 +86,7 @@ func readProgress(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic, sh
 func (s *scan) fetch(ctx context.Context) (lso int64, err error) {
 	answers, err := kafkaconn.Fetch(ctx, s.cl, s.topic.Partitions[s.shard].Leader, s.topic,
 		[]kafkaconn.FetchPartition{{Partition: int32(s.shard), Offset: s.pos, MaxBytes: 1 << 20, LeaderEpoch: -1}},
-		kafkaconn.FetchOptions{MaxWait: 250 * time.Millisecond, MinBytes: 1, MaxBytes: 1 << 20, ReadCommitted: true})
+		kafkaconn.FetchOptions{MaxWait: 250 * time.Millisecond, MinBytes: 1, MaxBytes: 1 << 20, ReadCommitted: !s.undecided})
 	if err != nil {
 		return 0, err
 	}

@@ -131,7 +131,10 @@ func Anchors(ctx context.Context, cfg Config) ([]journal.Anchor, error) {
 	return out, nil
 }
 
-// found reads the whole progress partition of a shard: nothing when there is no topic.
+// found reads the whole progress partition of a shard: nothing when there is no topic. Records
+// of undecided transactions count: what a progress record names was in the journal before it
+// was sent, whatever becomes of its transaction. Whoever died with one open would otherwise be
+// waited for until it times out.
 func found(ctx context.Context, cl *kgo.Client, cfg Config) (kafkaconn.Topic, records, error) {
 	t, err := kafkaconn.Describe(ctx, cl, cfg.ProgressTopic)
 	if errors.Is(err, kafkaconn.ErrNoTopic) {
@@ -143,8 +146,18 @@ func found(ctx context.Context, cl *kgo.Client, cfg Config) (kafkaconn.Topic, re
 	if err != nil {
 		return t, records{}, err
 	}
-	last, err := readProgress(ctx, cl, t, cfg.Shard, 0)
+	last, err := everything(ctx, cl, t, cfg.Shard)
 	return t, last, err
+}
+
+// everything reads a shard's progress partition with what is undecided in it.
+func everything(ctx context.Context, cl *kgo.Client, t kafkaconn.Topic, shard int) (records, error) {
+	bounds, err := kafkaconn.Offsets(ctx, cl, t.Name)
+	b, there := bounds[int32(shard)]
+	if !there {
+		return records{}, fmt.Errorf("checkpoints of shard %d: %w", shard, errors.Join(err, fmt.Errorf("no bounds of %s/%d", t.Name, shard)))
+	}
+	return (&scan{cl: cl, topic: t, shard: shard, pos: b.LogStart, undecided: true}).to(ctx, b.HighWatermark)
 }
 
 // Witness tells the hub what the journal is. It belongs to one goroutine.
@@ -225,7 +238,7 @@ func (w *Witness) put(ctx context.Context, shard int, incarnation domain.Seq, va
 // tidy removes the records of earlier incarnations that say no more than the heads, which
 // the hub has.
 func (w *Witness) tidy(ctx context.Context, t kafkaconn.Topic, shard int, heads []checkpoint.Kept) error {
-	last, err := readProgress(ctx, w.cl, t, shard, 0)
+	last, err := everything(ctx, w.cl, t, shard)
 	if err != nil {
 		return err
 	}
