@@ -36,6 +36,7 @@ type jsFollower struct {
 	stream string
 	next   uint64                    // the sequence to hand out next
 	m      jetstream.MessagesContext // nil: to be opened
+	forget string                    // the subject that deletes its consumer
 	fresh  bool                      // nothing came from m yet
 }
 
@@ -47,6 +48,7 @@ func (f *jsFollower) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("consumer of %s from %d: %w", f.stream, f.next, notFound(err))
 	}
+	f.forget = jetstream.DefaultAPIPrefix + "CONSUMER.DELETE." + f.stream + "." + c.CachedInfo().Name
 	f.m, err = c.Messages(jetstream.PullMaxMessages(followMessages), jetstream.PullHeartbeat(followHeartbeat))
 	if err != nil {
 		return fmt.Errorf("consume %s from %d: %w", f.stream, f.next, err)
@@ -111,10 +113,13 @@ func (f *jsFollower) take(ctx context.Context) (stored []byte, ok bool, err erro
 	return m.Data(), true, nil
 }
 
-// Close implements Follower. The server forgets the consumer after a minute.
+// Close implements Follower. It asks the server to forget the consumer and does not wait for an
+// answer: unasked, the server forgets it after a minute, and in that time a reader that asks many
+// questions comes to the thousand that a stream may have.
 func (f *jsFollower) Close() {
 	if f.m != nil {
 		f.m.Stop()
 		f.m = nil
+		_ = f.j.nc.Publish(f.forget, nil)
 	}
 }

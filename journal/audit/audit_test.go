@@ -57,10 +57,13 @@ func (f *follower) Next(ctx context.Context) ([]byte, error) {
 }
 
 // batchOf is a record batch of n rows as a broker would send it.
-func batchOf(base int64, n int) []byte {
+func batchOf(base int64, n int) []byte { return batchOfSize(base, n, 3) }
+
+func batchOfSize(base int64, n, size int) []byte {
 	var records []byte
+	value := []byte(strings.Repeat("row ", size/4+1))[:size]
 	for i := range n {
-		r := kmsg.Record{TimestampDelta64: int64(i), OffsetDelta: int32(i), Value: []byte("row")}
+		r := kmsg.Record{TimestampDelta64: int64(i), OffsetDelta: int32(i), Value: value}
 		body := r.AppendTo(nil)[1:] // without the length 0, which takes a byte
 		r.Length = int32(len(body))
 		records = r.AppendTo(records)
@@ -72,6 +75,13 @@ func batchOf(base int64, n int) []byte {
 	out := b.AppendTo(nil)
 	binary.BigEndian.PutUint32(out[8:], uint32(len(out)-12))
 	binary.BigEndian.PutUint32(out[17:], crc32.Checksum(out[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return out
+}
+
+// at is the same batch at another offset, which its checksum does not cover.
+func at(batch []byte, base int64) []byte {
+	out := slices.Clone(batch)
+	binary.BigEndian.PutUint64(out, uint64(base))
 	return out
 }
 

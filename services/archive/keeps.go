@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/services/pipeline"
 )
 
 // onward are the legs that read a stream, and those behind them, in the order of the way of
@@ -25,11 +26,11 @@ func (j *Job) reached(ctx context.Context, s domain.Stream) (map[domain.Leg]doma
 		if !j.Has(leg) {
 			continue
 		}
-		r, err := reachOf(ctx, j.Journal, domain.Stream{Pipeline: s.Pipeline, Shard: s.Shard, Leg: leg})
+		r, err := pipeline.ReachOf(ctx, j.Journal, domain.Stream{Pipeline: s.Pipeline, Shard: s.Shard, Leg: leg})
 		if err != nil {
 			return nil, fmt.Errorf("how far %s has come: %w", leg, err)
 		}
-		out[leg] = r[s.Leg]
+		out[leg] = r[s.Leg].Seq
 	}
 	return out, nil
 }

@@ -41,6 +41,8 @@ type Journal struct {
 	MaxBytes        Bytes    `yaml:"max_bytes"`     // ingest stops here
 	ReserveBytes    Bytes    `yaml:"reserve_bytes"` // disk kept free for outcomes
 
+	CheckAtStart string `yaml:"check_at_start"` // CheckAll or CheckCarried
+
 	Checkpoint Checkpoint `yaml:"checkpoint"`
 	Archive    *Archive   `yaml:"archive,omitempty"` // nil: segments stay in the store
 }
@@ -138,6 +140,8 @@ type Source struct {
 const (
 	ModeEmbedded      = "embedded"
 	ModeExternal      = "external"
+	CheckAll          = "all"
+	CheckCarried      = "carried"
 	ModelUnique       = "unique"
 	ModelDuplicate    = "duplicate"
 	MissingEarliest   = string(domain.MissingEarliest)

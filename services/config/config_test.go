@@ -38,7 +38,7 @@ func TestSmallestFileGetsTheDefaults(t *testing.T) {
 	want := &Config{
 		Instance: host,
 		DataDir:  "/var/lib/hefu",
-		Journal:  Journal{Mode: "embedded", Replicas: 1, SegmentBytes: 1 << 30, MaxBytes: 100 << 30, ReserveBytes: 1 << 30, Checkpoint: Checkpoint{Events: 1000, Interval: 10 * time.Second}},
+		Journal:  Journal{Mode: "embedded", Replicas: 1, SegmentBytes: 1 << 30, MaxBytes: 100 << 30, ReserveBytes: 1 << 30, CheckAtStart: "all", Checkpoint: Checkpoint{Events: 1000, Interval: 10 * time.Second}},
 		API:      API{Listen: "127.0.0.1:8642"},
 		Log:      Log{Level: "info", Format: "text"},
 		Pipelines: []Pipeline{{

@@ -26,6 +26,7 @@ func Default() Config {
 			SegmentBytes: 1 << 30,
 			MaxBytes:     100 << 30,
 			ReserveBytes: 1 << 30,
+			CheckAtStart: CheckAll,
 			Checkpoint:   Checkpoint{Events: 1000, Interval: 10 * time.Second},
 		},
 		API: API{Listen: "127.0.0.1:8642"},

@@ -9,6 +9,7 @@ import (
 func TestRefuseProof(t *testing.T) {
 	const journal, zone = "  reserve_bytes: 16MiB\n", "    timezone: UTC\n"
 	for _, c := range []struct{ old, replacement, want string }{
+		{journal, journal + "  check_at_start: none\n", `7:19: journal.check_at_start: is "none"; allowed: all, carried`},
 		{journal, journal + "  checkpoint: {events: 0}\n", "7:24: journal.checkpoint.events: is 0; allowed: 1 to 1000000 (events that nobody signed yet)"},
 		{journal, journal + "  checkpoint: {interval: 1ms}\n", "7:26: journal.checkpoint.interval: is 1ms; allowed: 100ms to 1h0m0s (what is lost without a trace in it cannot be proven)"},
 		{journal, journal + "  archive: {drop: true}\n", "7:12: journal.archive: is to be in one place; allowed: a folder (dir), or a bucket with its endpoint"},
@@ -47,6 +48,7 @@ func TestAcceptProof(t *testing.T) {
 	const journal, zone = "  reserve_bytes: 16MiB\n", "    timezone: UTC\n"
 	for _, text := range []string{
 		strings.Replace(base, journal, journal+"  checkpoint: {events: 1, interval: 100ms, key_file: /k}\n", 1),
+		strings.Replace(base, journal, journal+"  check_at_start: carried\n", 1),
 		strings.Replace(base, journal, journal+"  archive: {dir: /a, drop: true}\n", 1),
 		strings.Replace(base, journal, journal+"  archive: {bucket: b.c-1, endpoint: 'https://s3:9000', tls: {ca_file: /a}, access_key_file: /k, secret_key_file: /s, prefix: p/}\n", 1),
 		strings.Replace(base, zone, zone+"    lineage: {addresses: ['ch:9000'], database: hefu, protocol_version: 54031}\n", 1),

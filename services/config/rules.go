@@ -72,6 +72,7 @@ func (j *Journal) rules() []rule {
 		between("journal.max_bytes", j.MaxBytes, j.SegmentBytes, 1<<50, "at least one segment"),
 		between("journal.reserve_bytes", j.ReserveBytes, 1<<20, j.MaxBytes, "outcomes need room when ingest has none left"),
 	}
+	rules = append(rules, oneOf("journal.check_at_start", j.CheckAtStart, CheckAll, CheckCarried))
 	rules = append(rules, j.Checkpoint.rules("journal.checkpoint")...)
 	if j.Archive != nil {
 		rules = append(rules, j.Archive.rules("journal.archive")...)

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -16,11 +13,6 @@ import (
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/config"
 )
-
-// readBack is how much of the end of each stream is read at each start, bytes: what the legs
-// go on from, and whatever was written last before the power went. All of a small journal;
-// `hefu journal verify` reads a large one.
-const readBack = 64 << 20
 
 // AskHub gives what the hub of a pipeline remembers of the journal in the progress partition
 // of a shard. An error that has an exit code ends the process; another one is tried again.
@@ -35,7 +27,8 @@ type AskHub func(ctx context.Context, p *config.Pipeline, shard int) ([]journal.
 //   - the Merkle trees beside it: they end at an event that the stream has, and lead to the
 //     roots that were signed,
 //   - its segments: no event is missing before the end,
-//   - the end of each stream, read along the chain,
+//   - its events, read along the chain: all that the store has, or with
+//     journal.check_at_start: carried those that are still to be carried, and the ends,
 //   - the hub: progress records, and the checkpoints in the progress topic. They alone are
 //     no files of this host, so they tell also when all of these were put back from an older
 //     copy. A hub that does not answer is waited for by whoever writes to it or for it.
@@ -59,7 +52,7 @@ func Vouch(ctx context.Context, c *config.Config, p *config.Pipeline, store *Sto
 	if v.control, err = v.j.OpenControl(ctx); err != nil {
 		return nil, nil, err
 	}
-	for _, step := range []func(context.Context) error{v.signed, v.trees, v.check, v.whole, v.ends} {
+	for _, step := range []func(context.Context) error{v.signed, v.trees, v.check, v.whole, v.read} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}
@@ -178,39 +171,6 @@ func (v *voucher) whole(ctx context.Context) error {
 		if err := v.j.Whole(ctx, s, dropped[s]); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// ends reads the end of each stream.
-func (v *voucher) ends(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for s := range v.streams {
-		if s.Leg != domain.LegControl { // which was read whole
-			g.Go(func() error { return journal.Damaged(v.end(ctx, s)) })
-		}
-	}
-	return g.Wait()
-}
-
-func (v *voucher) end(ctx context.Context, s domain.Stream) error {
-	tail, err := v.j.Tail(ctx, s)
-	if err != nil {
-		return err
-	}
-	after, err := v.j.Back(ctx, s, readBack)
-	if err != nil {
-		return err
-	}
-	r := v.j.Continue(s, after)
-	defer r.Close()
-	for after.Seq < tail.Seq {
-		e, err := r.Next(ctx)
-		if err != nil {
-			return err
-		}
-		after = e.Ref()
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func newJournal() *cobra.Command {
 lock; nothing is written. Every event that is read is checked: sequence, hash chain,
 journal id.`,
 	}
-	c.AddCommand(newJournalLs(), newJournalShow(), newJournalArchive())
+	c.AddCommand(newJournalLs(), newJournalShow(), newJournalVerify(), newJournalExport(), newJournalArchive())
 	return c
 }
 
@@ -77,31 +78,36 @@ Record batches are given by their size; what they hold is city data.`,
 	}
 	file := configFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := domain.ParseStream(args[0])
-		if err != nil {
-			return err
-		}
-		first, last := uint64(1), uint64(0)
-		if len(args) > 1 {
-			if first, err = strconv.ParseUint(args[1], 10, 63); err != nil {
-				return fmt.Errorf("FIRST %q: want a sequence number", args[1])
-			}
-			last = first
-		}
-		if len(args) > 2 {
-			if last, err = strconv.ParseUint(args[2], 10, 63); err != nil {
-				return fmt.Errorf("LAST %q: want a sequence number", args[2])
-			}
-		}
-		return withJournals(cmd, *file, []string{s.Pipeline}, func(j *journal.Journal) error {
-			return showEvents(cmd, j, s, domain.Seq(first), domain.Seq(last))
-		})
+		return eachEvent(cmd, *file, args, func(e *journal.Entry) error { return writeEvent(cmd.OutOrStdout(), e, false) })
 	}
 	return c
 }
 
-func showEvents(cmd *cobra.Command, j *journal.Journal, s domain.Stream, first, last domain.Seq) error {
-	tail, err := j.Tail(cmd.Context(), s)
+// eachEvent calls do with the events that STREAM [FIRST [LAST]] names, each checked.
+func eachEvent(cmd *cobra.Command, file string, args []string, do func(*journal.Entry) error) error {
+	s, err := domain.ParseStream(args[0])
+	if err != nil {
+		return err
+	}
+	first, last := uint64(1), uint64(0)
+	if len(args) > 1 {
+		if first, err = strconv.ParseUint(args[1], 10, 63); err != nil {
+			return fmt.Errorf("FIRST %q: want a sequence number", args[1])
+		}
+		last = first
+	}
+	if len(args) > 2 {
+		if last, err = strconv.ParseUint(args[2], 10, 63); err != nil {
+			return fmt.Errorf("LAST %q: want a sequence number", args[2])
+		}
+	}
+	return withJournals(cmd, file, []string{s.Pipeline}, func(j *journal.Journal) error {
+		return readEvents(cmd.Context(), j, s, domain.Seq(first), domain.Seq(last), do)
+	})
+}
+
+func readEvents(ctx context.Context, j *journal.Journal, s domain.Stream, first, last domain.Seq, do func(*journal.Entry) error) error {
+	tail, err := j.Tail(ctx, s)
 	if errors.Is(err, journal.ErrNotFound) {
 		return fmt.Errorf("stream %s does not exist in this journal", s)
 	}
@@ -111,17 +117,17 @@ func showEvents(cmd *cobra.Command, j *journal.Journal, s domain.Stream, first, 
 	if last == 0 || last > tail.Seq {
 		last = tail.Seq
 	}
-	r, err := j.ReadFrom(cmd.Context(), s, first)
+	r, err := j.ReadFrom(ctx, s, first)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	for seq := first; seq <= last; seq++ {
-		e, err := r.Next(cmd.Context())
+		e, err := r.Next(ctx)
 		if err != nil {
 			return err
 		}
-		if err := writeEvent(cmd.OutOrStdout(), e); err != nil {
+		if err := do(e); err != nil {
 			return err
 		}
 	}
@@ -170,8 +176,9 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func writeEvent(w io.Writer, e *journal.Entry) error {
-	if in, ok := e.Event.(*domain.Ingested); ok {
+// writeEvent writes an event as a line of JSON, its record batches (base64) only when asked.
+func writeEvent(w io.Writer, e *journal.Entry, records bool) error {
+	if in, ok := e.Event.(*domain.Ingested); ok && !records {
 		for i := range in.Runs {
 			in.Runs[i].Batches = nil
 		}

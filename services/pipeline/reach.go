@@ -1,4 +1,4 @@
-package archive
+package pipeline
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"github.com/hefu-io/hefu/journal"
 )
 
-// reach is how far a leg has come in the streams before it: of each the seq of the last
-// event that its target holds, 0 where it holds none.
-type reach map[domain.Leg]domain.Seq
+// Reach is how far a leg has come in the streams before it: of each the last event that its
+// target holds, none where it holds none.
+type Reach map[domain.Leg]domain.Ref
 
-// reachOf follows the cursor of a leg's last commit down to the beginning: what Doris holds
+// ReachOf follows the cursor of a leg's last commit down to the beginning: what Doris holds
 // of the hub's stream names, by the hub's commits, what it holds of ingest.
-func reachOf(ctx context.Context, j *journal.Journal, s domain.Stream) (reach, error) {
-	out := reach{}
+func ReachOf(ctx context.Context, j *journal.Journal, s domain.Stream) (Reach, error) {
+	out := Reach{}
 	tail, err := j.Tail(ctx, s)
 	if errors.Is(err, journal.ErrNotFound) {
 		return out, nil
@@ -36,7 +36,7 @@ func reachOf(ctx context.Context, j *journal.Journal, s domain.Stream) (reach, e
 		if err != nil {
 			return nil, err
 		}
-		out[cursor.Stream.Leg] = cursor.Seq
+		out[cursor.Stream.Leg] = cursor
 		if e, err = j.Get(ctx, cursor.Stream, cursor.Seq); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,4 @@
+package pipeline
+
+// Saying is saying, for tests.
+var Saying = saying
