@@ -38,6 +38,7 @@ PROPERTIES ("replication_num"="1","enable_unique_key_merge_on_write"="true")`
 type world struct {
 	t     *testing.T
 	kafka []string
+	doris *standin.Server
 	cfg   *config.Config
 	done  chan error
 	stop  context.CancelFunc
@@ -87,7 +88,7 @@ func worldOn(t *testing.T, kafka []string) *world {
 		p.Sources = append(p.Sources, src)
 	}
 	c.Pipelines = []config.Pipeline{p}
-	return &world{t: t, kafka: kafka, cfg: &c}
+	return &world{t: t, kafka: kafka, doris: d, cfg: &c}
 }
 
 func (w *world) start() {

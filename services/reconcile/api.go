@@ -76,7 +76,7 @@ func (s *Service) Routes(api huma.API) {
 }
 
 // asked looks at a scope with a Prover of its own.
-func (s *Service) asked(_ context.Context, in *body[Ask]) (*huma.StreamResponse, error) {
+func (s *Service) asked(ctx context.Context, in *body[Ask]) (*huma.StreamResponse, error) {
 	opened, ok := s.set.Opened()
 	if !ok {
 		return nil, huma.Error503ServiceUnavailable("the journal is not open yet")
@@ -96,12 +96,27 @@ func (s *Service) asked(_ context.Context, in *body[Ask]) (*huma.StreamResponse,
 			_ = out.Encode(l) // whoever does not listen any more is told nothing
 			flush()
 		}
-		l, err := s.prove(c.Context(), opened[i], &in.Body, func(step string) { line(Line{Step: step}) })
+		if !s.answers() {
+			line(Line{Error: "the process ends"})
+			return
+		}
+		defer s.asks.Done()
+		l, err := s.prove(ctx, opened[i], &in.Body, func(step string) { line(Line{Step: step}) })
 		if err != nil {
 			l = Line{Error: err.Error()}
 		}
 		line(l)
 	}}, nil
+}
+
+// answers takes note that somebody is being answered, unless it is too late for that.
+func (s *Service) answers() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.asks.Add(1)
+	}
+	return !s.ended
 }
 
 // prove makes the report that was asked for.

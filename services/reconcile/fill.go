@@ -19,7 +19,7 @@ func (p *Prover) report(began time.Time) (*report.Report, error) {
 	r := &report.Report{
 		Version: report.Version, Began: began.UTC(), Done: time.Now().UTC(),
 		Scope: report.Scope{
-			Pipeline: p.p.Name, From: p.scope.From, To: p.scope.To, Depth: p.depth(), Sample: p.scope.Sample, Timezone: c.Timezone,
+			Pipeline: p.p.Name, From: p.scope.From, To: p.scope.To, Depth: p.depth(), Sample: p.sample(), Timezone: c.Timezone,
 			Columns: map[domain.Proof][]string{},
 		},
 		Software: report.Software{Config: digest},
@@ -54,6 +54,14 @@ func (p *Prover) report(began time.Time) (*report.Report, error) {
 	return r, nil
 }
 
+// sample is how many per cent of the cities' windows are read again.
+func (p *Prover) sample() int {
+	if p.scope.Deep {
+		return 100
+	}
+	return p.scope.Sample
+}
+
 // depth is the word for how deep was looked.
 func (p *Prover) depth() string {
 	switch {
@@ -78,6 +86,7 @@ func (p *Prover) fillProof(r *report.Report, of domain.Proof) {
 // fillSources is the books.
 func (p *Prover) fillSources(r *report.Report) {
 	for _, l := range p.lanes {
+		whiles := l.whiles()
 		for _, a := range l.books.Accounts() {
 			n := p.parts[a.PartitionKey]
 			if n == nil || n.scope.Len() == 0 && (l.slice != nil || len(p.scope.Sources) > 0) {
@@ -88,7 +97,7 @@ func (p *Prover) fillSources(r *report.Report) {
 				r.Sources = append(r.Sources, n.scoped.source(n))
 				r.Gaps = append(r.Gaps, n.scoped.listed(n)...)
 			case l.slice == nil:
-				r.Sources = append(r.Sources, p.source(n, a))
+				r.Sources = append(r.Sources, p.source(n, a, whiles[a.PartitionKey]))
 			}
 		}
 		r.Outcomes = append(r.Outcomes, l.books.Outcomes()...)
@@ -96,31 +105,45 @@ func (p *Prover) fillSources(r *report.Report) {
 	if p.table == nil {
 		return
 	}
-	for _, h := range slices.Sorted(maps.Keys(p.hubs)) {
-		of := p.hubs[h]
-		part := report.HubPartition{Partition: h, First: of.first, Next: of.end}
-		for _, w := range sorted(p.loads) {
-			if w.life.Window.Partition == h {
-				part.Rows += w.left.Vector().Rows + of.waitingIn(w)
-			}
+	rows := map[int32]int64{}
+	for h, list := range byPartition(p.loads) {
+		for _, w := range list {
+			rows[h] += p.hubs[h].rowsOf(w)
 		}
-		r.Hub = append(r.Hub, part)
+	}
+	for _, h := range slices.Sorted(maps.Keys(p.hubs)) {
+		r.Hub = append(r.Hub, report.HubPartition{Partition: h, First: p.hubs[h].first, Next: p.hubs[h].end, Rows: rows[h]})
 	}
 }
 
-// waitingIn is the number of rows of a window that the table does not have to have yet.
-func (of *hubLane) waitingIn(w *window) (n int64) {
-	in := w.life.Window.Span()
-	for _, row := range of.waiting {
-		if in.Contains(row.offset) && !of.without.Contains(row.offset) {
-			n++
-		}
+// rowsOf is how many rows of a window the table is to have in the end, or has though it does
+// not have to: what was left out and was sent again by hand. It counts those too that the hub's
+// log does not have any more.
+func (of *hubLane) rowsOf(w *window) int64 {
+	n := max(w.left.Vector().Rows, w.life.Left.Rows) + of.waiting.in(w, of.without)
+	for _, s := range w.gone {
+		n += s.Len() - of.without.Within(s).Len()
 	}
 	return n
 }
 
+// while is when the first and the last row of a part were taken.
+type while struct{ from, to *time.Time }
+
+// whiles are those of the parts of a lane.
+func (l *lane) whiles() map[domain.PartitionKey]while {
+	out := map[domain.PartitionKey]while{}
+	for _, b := range l.books.Windows(domain.ProofCityHub) {
+		if b.Rows > 0 {
+			key := domain.PartitionKey{Source: b.Source, Generation: b.Generation, Partition: b.Partition}
+			out[key] = while{earlier(out[key].from, b.From), later(out[key].to, b.To)}
+		}
+	}
+	return out
+}
+
 // source is the books of one part.
-func (p *Prover) source(n *part, a *domain.Account) report.Source {
+func (p *Prover) source(n *part, a *domain.Account, in while) report.Source {
 	s := report.Source{
 		Source: string(n.Source), City: string(n.city), Generation: n.Generation, Partition: n.Partition, First: n.scope.First, Next: n.scope.Next,
 		Rows: a.Rows, Gaps: map[string]int64{}, InHub: a.Hub, ExcludedHub: a.HubExcluded, InDoris: a.Doris, ExcludedDoris: a.DorisExcluded,
@@ -132,11 +155,9 @@ func (p *Prover) source(n *part, a *domain.Account) report.Source {
 	}
 	s.Pending = s.Rows - s.InHub - s.ExcludedHub
 	s.PendingDoris = s.InHub - s.InDoris - s.ExcludedDoris
-	for _, b := range n.lane.books.Windows(domain.ProofCityHub) {
-		if b.Source == n.Source && b.Generation == n.Generation && b.Partition == n.Partition && b.Rows > 0 {
-			s.FromTime, s.ToTime = earlier(s.FromTime, b.From), later(s.ToTime, b.To)
-		}
-	}
+	again := p.sentAgain(n) // into the table, by hand
+	s.InDoris, s.ExcludedDoris = s.InDoris+again, s.ExcludedDoris-again
+	s.FromTime, s.ToTime = in.from, in.to
 	return s
 }
 
@@ -180,12 +201,12 @@ func (p *Prover) fillWindows(r *report.Report) {
 			r.Windows = append(r.Windows, out)
 		}
 	}
-	if p.direct() {
+	if p.direct() && p.scope.From == nil && p.scope.To == nil { // a while lists its own
 		p.fillDirectGaps(r)
 	}
 	if p.table != nil {
 		for _, w := range sorted(p.loads) {
-			r.Windows = append(r.Windows, result(w, domain.ProofHubDoris, w.left.Vector().Rows+p.hubs[w.life.Window.Partition].waitingIn(w)))
+			r.Windows = append(r.Windows, result(w, domain.ProofHubDoris, p.hubs[w.life.Window.Partition].rowsOf(w)))
 		}
 	}
 	for _, a := range p.again {
@@ -229,7 +250,9 @@ func result(w *window, of domain.Proof, rows int64) report.Window {
 		WindowID: report.WindowID(l.Window), State: l.State, First: w.scope.First, Through: max(w.scope.First, l.Through), Rows: rows, Why: l.Why,
 		Witnesses: []report.Witnessed{{Witness: left, Vector: report.Vector(l.Left)}, {Witness: right, Vector: report.Vector(l.Right)}},
 	}
-	out.Pending = max(0, rows-l.Left.Rows)
+	if !w.unverifiable() {
+		out.Pending = max(0, rows-l.Left.Rows)
+	}
 	if l.State == domain.WindowOpen && out.Through == w.scope.Next && out.Pending == 0 && proof.Equal(l.Left, l.Right) {
 		out.State = domain.WindowVerified
 	}

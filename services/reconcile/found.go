@@ -42,13 +42,34 @@ func (f *found) addAll(list []domain.Finding, more int64) {
 }
 
 // explained leaves out what the table is not to blame for: where the hub itself is wrong about
-// a row, the table differs from it because it has what the journal has.
+// a row, the table differs from it because it has what the journal has. A row that the hub has
+// and the table does not is lost all the same.
 func explained(hub, table []domain.Finding) []domain.Finding {
 	at := map[domain.Coord]bool{}
 	for i := range hub {
-		at[place(&hub[i])] = true
+		if hub[i].Where == "hub" {
+			at[place(&hub[i])] = true
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(table), func(f domain.Finding) bool { return at[place(&f)] })
+	return slices.DeleteFunc(slices.Clone(table), func(f domain.Finding) bool { return f.Class != domain.Lost && at[place(&f)] })
+}
+
+// blame takes note of places where the hub is wrong: two rows that were exchanged there are one
+// finding, and two places.
+func (p *Prover) blame(places []domain.Coord) {
+	for _, at := range places {
+		if p.blamed == nil {
+			p.blamed = map[domain.Coord]bool{}
+		}
+		if len(p.blamed) < keptFindings {
+			p.blamed[at] = true
+		}
+	}
+}
+
+// unblamed leaves out what the table has at places where the hub is wrong, as explained does.
+func (p *Prover) unblamed(table []domain.Finding) []domain.Finding {
+	return slices.DeleteFunc(table, func(f domain.Finding) bool { return f.Class != domain.Lost && p.blamed[place(&f)] })
 }
 
 // place is where the hub has the row of a finding, without its time.

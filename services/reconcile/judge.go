@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services/reconcile/proof"
@@ -11,35 +13,90 @@ import (
 
 // judgeRows compares what is new, and what differed, of the cities' windows.
 func (p *Prover) judgeRows(ctx context.Context) error {
+	p.knowRows()
 	windows := sorted(p.rows)
 	for _, w := range windows {
 		n := p.partOf(w)
+		w.scope.Next = min(w.life.Window.Span().Next, n.scope.Next)
 		w.life = w.life.Reached(min(n.inHub, w.scope.Next))
-		if why := p.goneFor(w); why != "" {
-			w.life = w.life.Cannot(domain.WindowUnverifiable, why)
+		if len(w.gone) > 0 {
+			w.life = w.life.Cannot(domain.WindowUnverifiable, goneWhy)
 		}
-		if !w.life.Due() && !w.changed {
+		if w.unverifiable() || !w.life.Due() && !w.changed {
+			w.end(n)
 			continue
 		}
-		asked := w.life.Ask()
-		asked.First = max(asked.First, w.scope.First)
+		if err := p.recall(ctx, w); err != nil {
+			return err
+		}
+		asked := w.ask()
 		left, right := w.left.Vector(), w.right.Vector()
-		if asked.Next < w.life.Reach || !proof.Equal(left, right) {
-			look, err := p.searchRows(w.mask).Look(ctx, asked)
+		if w.resumed || asked.Next < w.life.Reach || !proof.Equal(left, right) {
+			look, gone, err := p.rowsSearched(ctx, w, asked)
 			if err != nil {
 				return err
 			}
+			if gone {
+				continue
+			}
 			left, right = look.Left, look.Right
 		}
-		w.life, w.changed = w.life.Looked(asked, left, right), false
-		w.forget()
+		w.looked(asked, left, right)
+		w.end(n)
 	}
 	return p.nameRows(ctx, windows)
 }
 
+// end makes an open window verified when its part ended in it and all of it was compared: no
+// more rows come to it. What was verified is not held any longer.
+func (w *window) end(n *part) {
+	if n.former && w.life.State == domain.WindowOpen && w.life.Through == n.next && w.scope.Next == n.next {
+		w.life.State = domain.WindowVerified
+	}
+	w.forget()
+}
+
+// rowsSearched looks closer at a city's window. What the hub's log does not have any more makes
+// it unverifiable, and no error.
+func (p *Prover) rowsSearched(ctx context.Context, w *window, asked proof.Range) (look proof.Look, gone bool, err error) {
+	look, err = p.searchRows(w.mask).Look(ctx, asked)
+	return look, w.lost(err), ignoreGone(err)
+}
+
+// lost takes in that rows of a window are not in the hub's log any more, where that is the error.
+func (w *window) lost(err error) bool {
+	if !errors.Is(err, target.ErrGone) {
+		return false
+	}
+	w.life, w.changed = w.life.Cannot(domain.WindowUnverifiable, goneWhy), false
+	return true
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, target.ErrGone) {
+		return nil
+	}
+	return err
+}
+
+const goneWhy = "rows of it are not in the hub's log any more"
+
+// knowRows makes the windows that the journal has something of and the hub nothing: what has no
+// rows is compared like any other.
+func (p *Prover) knowRows() {
+	for _, l := range p.lanes {
+		for _, b := range l.books.Windows(domain.ProofCityHub) {
+			n := p.parts[domain.PartitionKey{Source: b.Source, Generation: b.Generation, Partition: b.Partition}]
+			if in := b.Span(); n != nil && max(in.First, n.scope.First) < min(in.Next, n.scope.Next) {
+				windowOf(p.rows, b.Window, n.scope, n.mask)
+			}
+		}
+	}
+}
+
 // nameRows says of the windows that stand still and differ which rows it is.
 func (p *Prover) nameRows(ctx context.Context, windows []*window) error {
-	searches := map[proof.Mask]*proof.Search{}
+	searches, of := map[proof.Mask]*proof.Search{}, map[proof.Mask][]*window{}
 	for _, w := range windows {
 		if w.named || !w.life.Stands() {
 			continue
@@ -47,32 +104,39 @@ func (p *Prover) nameRows(ctx context.Context, windows []*window) error {
 		if searches[w.mask] == nil {
 			searches[w.mask] = p.searchRows(w.mask)
 		}
-		asked := w.life.Ask()
-		asked.First = max(asked.First, w.scope.First)
-		if _, err := searches[w.mask].Look(ctx, asked); err != nil {
+		if _, err := searches[w.mask].Look(ctx, w.ask()); err != nil && !w.lost(err) {
 			return err
 		}
-		w.named = true
+		of[w.mask] = append(of[w.mask], w)
 	}
-	for _, s := range searches {
-		if err := p.name(ctx, s, func(f *domain.Finding) { f.City = p.cityOf(f) }); err != nil {
+	for mask, s := range searches {
+		list, more, err := s.Findings(ctx)
+		if err != nil {
 			return err
 		}
+		for i := range list {
+			list[i].City = p.cityOf(&list[i])
+			if err := p.ofFormer(ctx, &list[i]); err != nil {
+				return err
+			}
+		}
+		p.blame(s.Places())
+		p.found.addAll(p.unread(list), more)
+		name(of[mask])
 	}
 	return nil
 }
 
-// name takes what a search found.
-func (p *Prover) name(ctx context.Context, s *proof.Search, complete func(*domain.Finding)) error {
-	list, more, err := s.Findings(ctx)
-	if err != nil {
-		return err
+// name takes note that what is wrong with some windows is found.
+func name(windows []*window) {
+	for _, w := range windows {
+		w.named = true
 	}
-	for i := range list {
-		complete(&list[i])
-	}
-	p.found.addAll(list, more)
-	return nil
+}
+
+// unread leaves out what is known of rows of the hub that cannot be read: that they cannot.
+func (p *Prover) unread(list []domain.Finding) []domain.Finding {
+	return slices.DeleteFunc(list, func(f domain.Finding) bool { return p.broken[place(&f)] })
 }
 
 // searchRows looks for rows of the hub that are not as the journal says.
@@ -102,19 +166,6 @@ func (p *Prover) cityOf(f *domain.Finding) domain.City {
 		return f.City
 	}
 	return n.city
-}
-
-// goneFor says that rows of a window were in a part of the hub's log that is not there any
-// more; empty: none were.
-func (p *Prover) goneFor(w *window) string {
-	for h, list := range w.runs {
-		for _, r := range list {
-			if len(p.hubs[h].gone) > 0 && len(p.hubs[h].gone.Within(r.hub)) > 0 {
-				return fmt.Sprintf("offsets %s of hub partition %d are not in its log any more", r.hub, h)
-			}
-		}
-	}
-	return ""
 }
 
 // journalSide is the journal as the side that says what the hub must have: of each part that of

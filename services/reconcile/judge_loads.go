@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -17,23 +16,23 @@ const ask = 64
 
 // judgeLoads compares what is new, and what differed, of the hub's windows with the table.
 func (p *Prover) judgeLoads(ctx context.Context) error {
-	sweep, err := p.table.Sweep(ctx)
-	if err != nil {
+	if err := p.flush(ctx); err != nil {
+		p.spoilt = true // what was read again in part would be counted twice
 		return err
 	}
-	p.flush()
 	side := p.table.Witness(p.format)
-	for _, h := range slices.Sorted(maps.Keys(p.hubs)) {
-		of := p.hubs[h]
+	for h, of := range p.hubs {
 		// Also where the hub has nothing: the table is not to have anything there either.
 		for at := of.first; at < of.end; at = (at/domain.WindowSize + 1) * domain.WindowSize {
 			p.loadWindow(h, at)
 		}
-		if err := p.judgePartition(ctx, side, h, of); err != nil {
+	}
+	for h, list := range byPartition(p.loads) {
+		if err := p.judgePartition(ctx, side, p.hubs[h], list); err != nil {
 			return err
 		}
 	}
-	for _, in := range sweep {
+	for _, in := range p.sweep {
 		if p.scope.From != nil || p.scope.To != nil {
 			break // what lies outside of a while is somebody else's look
 		}
@@ -45,17 +44,14 @@ func (p *Prover) judgeLoads(ctx context.Context) error {
 }
 
 // judgePartition compares one hub partition.
-func (p *Prover) judgePartition(ctx context.Context, side *target.DorisWitness, h int32, of *hubLane) error {
+func (p *Prover) judgePartition(ctx context.Context, side *target.DorisWitness, of *hubLane, list []*window) error {
 	var due []*window
-	for _, w := range sorted(p.loads) {
-		if w.life.Window.Partition != h {
-			continue
-		}
+	for _, w := range list {
 		w.life = w.life.Reached(min(of.table, w.scope.Next))
-		if len(of.gone.Within(w.scope)) > 0 {
-			w.life = w.life.Cannot(domain.WindowUnverifiable, "rows of it are not in the hub's log any more")
+		if len(w.gone) > 0 {
+			w.life = w.life.Cannot(domain.WindowUnverifiable, goneWhy)
 		}
-		if w.life.Due() || w.changed {
+		if !w.unverifiable() && (w.life.Due() || w.changed || w.life.Stands()) { // which somebody may put right
 			due = append(due, w)
 		}
 	}
@@ -81,14 +77,24 @@ func (p *Prover) compareLoads(ctx context.Context, side *target.DorisWitness, ba
 	for _, w := range batch {
 		asked := w.ask()
 		left, right := w.left.Vector(), got[w.life.Window.Span().First]
-		if asked.Next < w.life.Reach || !proof.Equal(left, right) {
+		if w.life.Stands() && !w.changed && asked.Next == w.life.Through && right == w.life.Right {
+			continue // it differs as it did
+		}
+		if w.resumed || asked.Next < w.life.Reach || !proof.Equal(left, right) {
 			look, err := search.Look(ctx, asked)
+			if w.lost(err) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
 			left, right = look.Left, look.Right
+			if err := p.seeAgain(ctx, side, w, left); err != nil {
+				return err
+			}
 		}
-		w.life, w.changed = w.life.Looked(asked, left, right), false
+		w.looked(asked, left, right)
+		w.forget()
 	}
 	return nil
 }
@@ -120,6 +126,7 @@ func (p *Prover) searchLoads(side *target.DorisWitness) *proof.Search {
 // that the hub is to blame for.
 func (p *Prover) nameLoads(ctx context.Context) error {
 	var search *proof.Search
+	var looked []*window
 	for _, w := range sorted(p.loads) {
 		if w.named || !w.life.Stands() {
 			continue
@@ -127,10 +134,10 @@ func (p *Prover) nameLoads(ctx context.Context) error {
 		if search == nil {
 			search = p.searchLoads(p.table.Witness(p.format))
 		}
-		if _, err := search.Look(ctx, w.ask()); err != nil {
+		if _, err := search.Look(ctx, w.ask()); err != nil && !w.lost(err) {
 			return err
 		}
-		w.named = true
+		looked = append(looked, w)
 	}
 	if search == nil {
 		return nil
@@ -141,8 +148,12 @@ func (p *Prover) nameLoads(ctx context.Context) error {
 	}
 	for i := range list {
 		p.complete(&list[i])
+		if err := p.generationAt(ctx, &list[i]); err != nil {
+			return err
+		}
 	}
-	p.found.addAll(explained(p.found.list, list), more)
+	p.found.addAll(p.unblamed(explained(p.found.list, list)), more)
+	name(looked)
 	return nil
 }
 
@@ -181,36 +192,6 @@ func (p *Prover) outside(ctx context.Context, side *target.DorisWitness, in *tar
 		p.others[other{"in the table, before these books", in.Partition}] = n
 	}
 	return p.beyond(ctx, side, in, of)
-}
-
-// beyond names rows of the table behind the end of what is loaded, once no load is under way.
-func (p *Prover) beyond(ctx context.Context, side *target.DorisWitness, in *target.PartitionRows, of *hubLane) error {
-	if in.Max < of.table {
-		return nil
-	}
-	for _, l := range p.lanes {
-		if _, ours := l.ends.HubSpans[int32(in.Partition)]; ours && l.books.IntentsOf(domain.LegDoris).Open > 0 {
-			return nil
-		}
-	}
-	at := proof.Range{Window: domain.Window{Proof: domain.ProofHubDoris, Partition: int32(in.Partition)}, Span: domain.Span{First: of.table, Next: in.Max + 1}}
-	if p.direct() && p.bounded(int32(in.Partition)) {
-		n, err := countRows(ctx, side, at)
-		p.others[other{"in the table, behind the end of these books", in.Partition}] = n
-		return err
-	}
-	return side.Rows(ctx, at, func(r proof.Row) error {
-		f := domain.Finding{
-			Class: domain.Strayed, Where: "doris", City: domain.City(r.Text[proof.City]), Detail: "the journal has loaded nothing at this place",
-			Row: domain.Lineage{
-				City: domain.Coord{Partition: int32(number(r.Text[proof.CityPartition])), Offset: number(r.Text[proof.CityOffset]), Timestamp: -1},
-				Hub:  domain.Coord{Partition: int32(in.Partition), Offset: r.Offset, Timestamp: -1},
-			},
-		}
-		p.complete(&f)
-		p.found.add(f)
-		return nil
-	})
 }
 
 // number is the number of a column's text, -1 where it is none.

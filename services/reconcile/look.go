@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -13,21 +14,63 @@ import (
 // Look takes in what is new and compares it. An error means that something could not be read:
 // what was compared before stays, and nothing that was not is called good.
 //
-// The order is against the way of a row: first how far the hub is stable, then how far the
-// journal is; what the journal has of the hub is then visible there, and of what the hub has
-// the journal knows everything that is not under way.
+// The order is against the way of a row: first what the table has at all, then how far the hub
+// is stable, then how far the journal is; what the journal has of the hub is then visible
+// there, and of what table and hub have the journal knows everything that is not under way.
+//
+// An error before everything was scanned leaves a Prover that is of no more use, which each
+// further Look says: what was scanned in part would be counted twice.
 func (p *Prover) Look(ctx context.Context) error {
+	if p.spoilt {
+		return errSpoilt
+	}
+	p.spoilt = true
 	if err := p.open(ctx); err != nil {
 		return err
 	}
-	p.say("reading the journal")
+	if err := p.scan(ctx); err != nil {
+		return err
+	}
+	p.spoilt = false
+	if err := p.judgeRows(ctx); err != nil {
+		return err
+	}
+	if p.table == nil {
+		return nil
+	}
+	p.say("asking table " + p.p.Doris.Database + "." + p.p.Doris.Table)
+	return p.judgeLoads(ctx)
+}
+
+var errSpoilt = errors.New("a look failed in the middle of a scan: another Prover is to look")
+
+// scan reads what is new.
+func (p *Prover) scan(ctx context.Context) error {
 	var err error
+	if p.table != nil {
+		if p.sweep, err = p.table.Sweep(ctx); err != nil {
+			return err
+		}
+	}
+	p.say("reading the journal")
 	if p.positions, err = p.hub.Positions(ctx); err != nil {
 		return err
 	}
 	for _, l := range p.lanes {
+		if l.counted {
+			continue // what came to the journal since is not of its while
+		}
 		if l.to, err = p.in.Tails(ctx, l.shard); err != nil {
 			return err
+		}
+	}
+	// After the tails: the configuration knows every source that a stream has rows of.
+	if err = p.in.Refresh(ctx); err != nil {
+		return err
+	}
+	for _, l := range p.lanes {
+		if l.counted {
+			continue
 		}
 		if err = l.books.Read(ctx, l.to); err != nil {
 			return err
@@ -42,16 +85,8 @@ func (p *Prover) Look(ctx context.Context) error {
 			return err
 		}
 		list, more := l.books.Findings()
-		p.found.addAll(list, more)
-	}
-	if err := p.judgeRows(ctx); err != nil {
-		return err
-	}
-	if p.table != nil {
-		p.say("asking table " + p.p.Doris.Database + "." + p.p.Doris.Table)
-		if err := p.judgeLoads(ctx); err != nil {
-			return err
-		}
+		p.found.addAll(list[l.listed:], more-l.more)
+		l.listed, l.more = len(list), more
 	}
 	return nil
 }
@@ -86,22 +121,28 @@ func (p *Prover) bound(ctx context.Context, l *lane) error {
 			return err
 		}
 	}
+	loading := l.books.Loading()
 	for h, span := range l.ends.HubSpans {
 		of := p.hubs[h]
 		if of == nil {
-			of = &hubLane{first: span.First, next: span.First}
+			of = &hubLane{waiting: waitingRows{most: p.keep}, first: span.First, next: span.First}
 			if l.slice != nil {
 				of.first, of.next = l.slice.Hub[h].First, l.slice.Hub[h].First
 			}
 			p.hubs[h] = of
 		}
 		of.end, of.table, of.without = span.Next, l.ends.Table[h], l.ends.WithoutDoris[h]
+		of.loading = loading[h]
 		if l.slice != nil {
 			of.end = min(of.end, l.slice.Hub[h].Next)
 			of.table = min(of.table, of.end)
 		}
 	}
-	return nil
+	if l.begun || l.slice != nil {
+		return nil
+	}
+	l.begun = true
+	return p.resume(ctx, l)
 }
 
 // boundPart takes what is new of a part.
@@ -122,6 +163,7 @@ func (p *Prover) boundPart(l *lane, a *domain.Account) {
 		p.places.know(n)
 	}
 	n.first, n.next = a.First+a.Gaps[domain.ReasonStartPolicy], a.Next
+	n.excluded = l.ends.WithoutHub[a.PartitionKey]
 	n.inHub, n.inDoris = l.ends.Hub[a.PartitionKey], l.ends.Doris[a.PartitionKey]
 	n.scope = domain.Span{First: n.first, Next: n.next}
 	if l.slice != nil {
@@ -149,7 +191,7 @@ func Once(ctx context.Context, p *Prover) (*report.Report, error) {
 		if err := p.Look(ctx); err != nil {
 			return nil, err
 		}
-		if !p.moving() || i == looks-1 {
+		if !p.moving() && !p.suspects() || i == looks-1 {
 			break
 		}
 		select {
@@ -159,7 +201,7 @@ func Once(ctx context.Context, p *Prover) (*report.Report, error) {
 		}
 		wait *= 2
 	}
-	if err := p.readAgain(ctx); err != nil {
+	if err := p.readAgain(ctx, false); err != nil {
 		return nil, err
 	}
 	return p.report(began)
@@ -172,6 +214,16 @@ func (p *Prover) moving() bool {
 			if w.life.State == domain.WindowSuspect || w.life.State == domain.WindowDiverged && !w.life.Stands() {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// suspects reports whether the table has rows of which the next look says what they are.
+func (p *Prover) suspects() bool {
+	for _, of := range p.hubs {
+		if len(of.beyond) > 0 {
+			return true
 		}
 	}
 	return false

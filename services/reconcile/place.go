@@ -23,7 +23,9 @@ type part struct {
 	mask    proof.Mask  // columns that are compared between the journal and the hub
 	why     string      // the others of them are not
 
+	former   bool         // a later generation is open: nothing comes to it any more
 	last     int64        // the last city offset that was expected in the hub
+	at       *window      // of the last row
 	excluded domain.Spans // rows that were left out before the hub
 	scoped   *scoped      // nil: the books of all of it count
 }
@@ -81,6 +83,20 @@ func (p *places) know(n *part) {
 	list := append(of[n.Partition], n)
 	slices.SortStableFunc(list, func(a, b *part) int { return cmp.Compare(b.Generation, a.Generation) })
 	of[n.Partition] = list
+	for _, one := range list {
+		one.former = one.former || one.Source == n.Source && one.Generation < n.Generation
+		n.former = n.former || one.Source == n.Source && one.Generation > n.Generation
+	}
+}
+
+// formerly is the former generation of a part that the journal has an offset of; nil: none has it.
+func (p *places) formerly(n *part, offset int64) *part {
+	for _, one := range p.byCity[n.city][n.Partition] {
+		if one.Source == n.Source && one.Generation < n.Generation && one.journaled(offset) {
+			return one
+		}
+	}
+	return nil
 }
 
 // expect takes note of where the journal has a row.
@@ -121,6 +137,11 @@ func (p *places) of(r *target.HubRow) (n *part, offset int64, why string) {
 	}
 	if len(several) == 0 {
 		return nil, -1, "no source has this city and partition"
+	}
+	for _, n := range several {
+		if n.journaled(r.CityOffset) {
+			return n, r.CityOffset, ""
+		}
 	}
 	return several[0], r.CityOffset, ""
 }

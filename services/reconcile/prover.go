@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -24,7 +25,12 @@ type Scope struct {
 
 // Prover holds city, hub and table of one pipeline against each other. It keeps what it knows
 // of each window from one look to the next, so that a look reads what is new since, and what
-// differed. It belongs to one goroutine.
+// differed. It belongs to one goroutine. After a look that failed it is of no more use: what
+// was half read would be counted twice.
+//
+// What it keeps grows with the windows (some hundred bytes each; those that are open up to
+// 16 KiB more), the rows that the hub has and the table does not (up to keptWaiting of them),
+// the findings (up to keptFindings), and the runs of rows that are not as the journal says.
 type Prover struct {
 	p     *config.Pipeline
 	j     *journal.Journal
@@ -40,11 +46,19 @@ type Prover struct {
 
 	places places
 	parts  map[domain.PartitionKey]*part
+	at     *part                     // of the last row that was expected
 	rows   map[domain.Window]*window // by city offsets
 	loads  map[domain.Window]*window // by hub offsets
 
+	said   map[domain.Window]domain.WindowResult // by Provers before this one
+	keep   int                                   // of waiting rows, 0: keptWaiting
+	spoilt bool                                  // a look failed in the middle of a scan
+
 	found     found
+	blamed    map[domain.Coord]bool // places where the hub is not as the journal says, also those that no finding is named by
+	broken    map[domain.Coord]bool // rows of the hub that cannot be read, as long as they are kept findings
 	others    map[other]int64
+	sweep     []target.PartitionRows // what the table had when the look began
 	positions []report.Position
 	again     []*origin.Again            // what was read of the cities
 	silent    map[domain.SourceID]string // cities that did not answer, and what was said
@@ -60,28 +74,37 @@ type lane struct {
 	ends    origin.Ends
 	slice   *origin.Slice // nil: all of it
 	counted bool          // what is in it
+	until   domain.Seq    // of the stream that decides: what comes later has nothing of it
+	begun   bool          // where the scan begins is decided
+	listed  int           // findings of the books that were taken
+	more    int64         // and of those that are not listed, that are counted
+	mark    *mark         // what of it is compared when the table is as far
 }
 
 // hubLane is one hub partition.
 type hubLane struct {
 	next    int64 // offset to scan next
+	scanned bool  // something was
 	first   int64 // where these books begin
 	end     int64 // where they end; behind it are rows of others, once nothing is under way
 	table   int64 // the end of what is loaded
 	without domain.Spans
-	waiting []waiting    // scanned, and not loaded yet
-	foreign domain.Spans // rows that the journal does not have
-	gone    domain.Spans // offsets that the log does not have any more
+	again   domain.Spans             // of them, what the table has all the same
+	waiting waitingRows              // scanned, and not loaded yet
+	at      *window                  // of the last row that is loaded
+	foreign domain.Spans             // rows that the journal does not have
+	loading int64                    // the end of what loads without an outcome carry
+	beyond  map[int64]domain.Finding // rows of the table behind both, as the last look saw them
 }
+
+// keptQueries is how many questions to the table are remembered at least.
+const keptQueries = 10_000
 
 // other is a kind of rows that are not of these books, in one hub partition.
 type other struct {
 	what      string
 	partition int64
 }
-
-// waiting is a row of the hub that the table does not have to have yet.
-type waiting struct{ offset, digest int64 }
 
 // New makes a Prover; nothing is opened yet. say, which may be nil, is told each step.
 func New(p *config.Pipeline, j *journal.Journal, scope Scope, say func(string)) *Prover {
@@ -91,6 +114,7 @@ func New(p *config.Pipeline, j *journal.Journal, scope Scope, say func(string)) 
 	return &Prover{
 		p: p, j: j, scope: scope, say: say, hubs: map[int32]*hubLane{}, places: newPlaces(), parts: map[domain.PartitionKey]*part{},
 		rows: map[domain.Window]*window{}, loads: map[domain.Window]*window{}, others: map[other]int64{},
+		broken: map[domain.Coord]bool{},
 	}
 }
 
@@ -107,7 +131,7 @@ func (p *Prover) Close() {
 // open connects to hub and table, once, and reads the configuration in force.
 func (p *Prover) open(ctx context.Context) error {
 	if p.hub != nil {
-		return p.in.Refresh(ctx)
+		return nil
 	}
 	plain, err := origin.Open(ctx, p.j, origin.Digits{})
 	if err != nil {
@@ -123,7 +147,11 @@ func (p *Prover) open(ctx context.Context) error {
 	}
 	digits := target.DefaultDigits()
 	if p.p.Doris != nil {
-		told := func(q report.Query) { p.queries = append(p.queries, q) }
+		told := func(q report.Query) {
+			if p.queries = append(p.queries, q); len(p.queries) > 2*keptQueries {
+				p.queries = slices.Delete(p.queries, 0, keptQueries)
+			}
+		}
 		if p.table, err = target.OpenDoris(ctx, p.p.Doris, p.p.Reconcile.DorisPause, told); err != nil {
 			return err
 		}

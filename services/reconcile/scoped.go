@@ -51,25 +51,55 @@ func (p *Prover) countScope(ctx context.Context, l *lane) error {
 	return nil
 }
 
-// beginScan begins the scan of a lane with the first commit that has rows of its while.
+// beginScan begins the scan of a lane with the first commit that has rows of its while, and
+// ends it with the last one.
 func (p *Prover) beginScan(ctx context.Context, l *lane) error {
+	if p.direct() {
+		l.until = domain.Seq(l.slice.Ingest.Next - 1)
+		return p.scanFrom(ctx, l, domain.LegIngest, domain.Seq(l.slice.Ingest.First))
+	}
 	first := domain.Seq(0)
 	for _, b := range l.books.Windows(domain.ProofCityHub) {
 		n := p.parts[domain.PartitionKey{Source: b.Source, Generation: b.Generation, Partition: b.Partition}]
 		in := b.Span()
-		if n != nil && b.Commits.First > 0 && max(in.First, n.scope.First) < min(in.Next, n.scope.Next) && (first == 0 || b.Commits.First < first) {
-			first = b.Commits.First
+		if n != nil && max(in.First, n.scope.First) < min(in.Next, n.scope.Next) {
+			first, l.until = sooner(first, b.Commits.First), max(l.until, b.Commits.Last)
 		}
 	}
+	return p.scanFrom(ctx, l, domain.LegHub, first)
+}
+
+// sooner is the lesser of two seqs, of which 0 is none.
+func sooner(a, b domain.Seq) domain.Seq {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// scanFrom makes an event of the stream that decides the first one that a lane scans; 0 for all
+// of them.
+func (p *Prover) scanFrom(ctx context.Context, l *lane, leg domain.Leg, first domain.Seq) error {
+	from, err := p.before(ctx, l, leg, first)
+	if err == nil && from != (origin.Cursors{}) {
+		l.scan = p.in.NewScan(l.shard, from, p.found.add)
+	}
+	return err
+}
+
+// before is where a scan stands that goes on with an event of the stream that decides.
+func (p *Prover) before(ctx context.Context, l *lane, leg domain.Leg, first domain.Seq) (from origin.Cursors, err error) {
 	if first <= 1 {
-		return nil
+		return from, nil
 	}
-	e, err := p.j.Get(ctx, domain.Stream{Pipeline: p.p.Name, Shard: l.shard, Leg: domain.LegHub}, first-1)
+	e, err := p.j.Get(ctx, domain.Stream{Pipeline: p.p.Name, Shard: l.shard, Leg: leg}, first-1)
 	if err != nil {
-		return err
+		return from, err
 	}
-	l.scan = p.in.NewScan(l.shard, origin.Cursors{Hub: e.Ref()}, p.found.add)
-	return nil
+	if leg == domain.LegIngest {
+		return origin.Cursors{Ingest: e.Ref()}, nil
+	}
+	return origin.Cursors{Hub: e.Ref()}, nil
 }
 
 // count takes in a run of an ingest event.

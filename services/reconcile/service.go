@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
 	"github.com/hefu-io/hefu/services/report"
@@ -26,18 +27,8 @@ type Service struct {
 
 	mu    sync.Mutex
 	state map[string]*State // by pipeline
-}
-
-// State is what the looks of a pipeline came to.
-type State struct {
-	Pipeline string
-	Looks    int64
-	Last     time.Time // of the last look that came to its end; zero: none did
-	Took     time.Duration
-	Error    string // of the last look; empty: none
-	Windows  map[domain.Proof]map[domain.WindowState]int
-	Findings int    // that nobody accepted, of the looks since the process began
-	Report   string // that was kept last
+	ended bool              // nobody is answered any more
+	asks  sync.WaitGroup    // that are being answered
 }
 
 // NewService makes the Service.
@@ -45,8 +36,16 @@ func NewService(set *pipeline.Set, signing Signing, log *slog.Logger) *Service {
 	return &Service{set: set, signing: signing, log: log, state: map[string]*State{}}
 }
 
-// Run proves until the context ends.
+// Run proves until the context ends, and then waits for those who asked: the API, which ends
+// before, has broken off what they asked for. It returns an error when the process must stop:
+// the journal is not sound, and that cannot be put on record.
 func (s *Service) Run(ctx context.Context) error {
+	defer func() {
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		s.asks.Wait()
+	}()
 	opened, err := s.set.Wait(ctx)
 	if err != nil {
 		return err
@@ -77,36 +76,49 @@ func (s *Service) first(o *pipeline.Open) bool {
 	return false
 }
 
-// watch looks at one pipeline again and again. A look that fails is said once and tried again
-// with nothing but what control has; rows are never in danger by it.
+// watch looks at one pipeline again and again. A look that fails is said once and tried again;
+// rows are never in danger by it. A journal that is not sound is an incident, and nobody looks
+// until an operator resolved it.
 func (s *Service) watch(ctx context.Context, o *pipeline.Open, every time.Duration) error {
 	var w *watch
 	defer func() { w.close() }()
-	said := ""
-	reported := time.Now()
+	said, reported := "", time.Now()
 	for {
-		if w == nil {
-			w = newWatch(o)
-		}
 		began := time.Now()
-		err := w.look(ctx)
+		var err error
+		if w == nil {
+			w, err = newWatch(ctx, o)
+		}
+		if err == nil {
+			err = w.look(ctx)
+		}
+		if every := o.Config.Reconcile.Report; err == nil && every > 0 && time.Since(reported) >= every {
+			if err = s.keep(ctx, w); err == nil {
+				reported = time.Now()
+			}
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err == nil && o.Config.Reconcile.Report > 0 && time.Since(reported) >= o.Config.Reconcile.Report {
-			err = s.keep(ctx, w)
-			reported = time.Now()
-		}
-		s.tell(w, began, err)
-		if err != nil {
+		s.tell(o, w, began, err)
+		switch in := projections.Unsound(domain.ControlStream(o.Config.Name), err); {
+		case in != nil:
+			w.close()
+			w = nil
+			if err := s.file(ctx, o, in); err != nil {
+				return err
+			}
+		case err == nil:
+			said = ""
+		default:
 			if err.Error() != said {
 				said = err.Error()
 				s.log.WarnContext(ctx, "look of the reconciler failed, tried again", "pipeline", o.Config.Name, "error", err)
 			}
-			w.close()
-			w = nil
-		} else {
-			said = ""
+			if w != nil && w.p.spoilt {
+				w.close()
+				w = nil
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -116,30 +128,23 @@ func (s *Service) watch(ctx context.Context, o *pipeline.Open, every time.Durati
 	}
 }
 
-// tell keeps what a look came to, for whoever asks.
-func (s *Service) tell(w *watch, began time.Time, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.state[w.o.Config.Name]
-	if st == nil {
-		st = &State{Pipeline: w.o.Config.Name}
-		s.state[w.o.Config.Name] = st
+// file puts on record that the journal is not sound, and waits for an operator. Where it cannot
+// be put on record because control is not sound either, the process ends.
+func (s *Service) file(ctx context.Context, o *pipeline.Open, in *domain.Incident) error {
+	s.log.ErrorContext(ctx, "reconciler waits for an operator", "pipeline", o.Config.Name, "incident", in.ID.String(), "what", in.Error())
+	if _, err := o.Incidents.Decide(ctx, in); projections.Unsound(in.Stream, err) != nil {
+		return &projections.Refusal{Reason: fmt.Sprintf("%s: %s; and it could not be put on record: %v", in.Stream, in, err)}
 	}
-	st.Looks++
-	st.Took = time.Since(began)
-	if err != nil {
-		st.Error = err.Error()
-		return
+	var open bool
+	o.Control.State(func(c *domain.ControlState) { open = c.Incidents[in.ID] != nil })
+	if open { // else it was not put on record, and the next look finds it again
+		_ = o.Incidents.Wait(ctx, in.ID) // nil, or the context's end
 	}
-	st.Error, st.Last = "", time.Now()
-	st.Windows, st.Findings = w.counts()
+	return nil
 }
 
 // keep writes a signed report of what the looks so far came to.
 func (s *Service) keep(ctx context.Context, w *watch) error {
-	if err := w.p.readAgain(ctx); err != nil {
-		return err
-	}
 	key, err := s.signing.Key(ctx)
 	if err != nil {
 		return err
@@ -157,16 +162,12 @@ func (s *Service) keep(ctx context.Context, w *watch) error {
 	if err != nil {
 		return err
 	}
-	w.before = after
 	e, err := by.Kept.Save(file)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.state[w.o.Config.Name]; st != nil {
-		st.Report = e.Name
-	}
+	w.before = after
+	s.kept(w.o, e.Name)
 	return nil
 }
 
@@ -183,17 +184,4 @@ func MakerOf(c *config.Config, version string) Maker {
 		by.Sync = "assumed" // a client cannot see it
 	}
 	return by
-}
-
-// States are what the looks of each pipeline came to.
-func (s *Service) States() []State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]State, 0, len(s.state))
-	for _, o := range s.set.Config().Pipelines {
-		if st := s.state[o.Name]; st != nil {
-			out = append(out, *st)
-		}
-	}
-	return out
 }

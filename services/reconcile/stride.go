@@ -6,7 +6,6 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services/reconcile/origin"
-	"github.com/hefu-io/hefu/services/reconcile/proof"
 	"github.com/hefu-io/hefu/services/reconcile/target"
 )
 
@@ -21,14 +20,15 @@ func (p *Prover) scanLane(ctx context.Context, l *lane) error {
 	if p.direct() {
 		at, end = func() domain.Seq { return l.scan.At().Ingest.Seq }, l.to.Ingest.Seq
 	}
+	if l.slice != nil {
+		end = min(end, l.until)
+	}
 	for at() < end {
 		to := l.to
-		if next := at() + stride; next < end {
-			if p.direct() {
-				to.Ingest = domain.Cursor{Seq: next}
-			} else {
-				to.Hub = domain.Cursor{Seq: next}
-			}
+		if next := min(end, at()+stride); p.direct() && next < to.Ingest.Seq {
+			to.Ingest = domain.Cursor{Seq: next}
+		} else if !p.direct() && next < to.Hub.Seq {
+			to.Hub = domain.Cursor{Seq: next}
 		}
 		upTo := map[int32]int64{}
 		err := l.scan.Next(ctx, to, func(e *origin.Expected) error {
@@ -48,12 +48,9 @@ func (p *Prover) scanLane(ctx context.Context, l *lane) error {
 
 // expect takes in a row that the hub must have.
 func (p *Prover) expect(e *origin.Expected, upTo map[int32]int64) {
-	n := p.parts[domain.PartitionKey{Source: e.Source, Generation: e.Generation, Partition: e.City.Partition}]
+	n := p.partAt(domain.PartitionKey{Source: e.Source, Generation: e.Generation, Partition: e.City.Partition})
 	switch {
-	case n == nil:
-		return
-	case e.Excluded != "":
-		n.excluded, _ = n.excluded.Add(domain.Span{First: e.City.Offset, Next: e.City.Offset + 1})
+	case n == nil, e.Excluded != "":
 		return
 	}
 	of := p.hubs[e.Hub.Partition]
@@ -61,11 +58,14 @@ func (p *Prover) expect(e *origin.Expected, upTo map[int32]int64) {
 		return // outside of the scope
 	}
 	p.places.expect(n, e)
-	upTo[e.Hub.Partition] = e.Hub.Offset + 1
+	upTo[e.Hub.Partition] = max(upTo[e.Hub.Partition], e.Hub.Offset+1)
+	if !of.scanned { // a scan that does not begin at the beginning
+		of.next = min(of.next, e.Hub.Offset)
+	}
 	if p.direct() {
 		return
 	}
-	if n.last > e.City.Offset {
+	if n.last > e.City.Offset && n.scope.Contains(e.City.Offset) {
 		f := p.finding(domain.Reordered, n, e.City, e.Hub, fmt.Sprintf("it comes after city offset %d", n.last))
 		p.found.add(f)
 	}
@@ -73,12 +73,31 @@ func (p *Prover) expect(e *origin.Expected, upTo map[int32]int64) {
 	if !n.scope.Contains(e.City.Offset) {
 		return
 	}
-	w := windowOf(p.rows, n.window(e.City.Offset), n.scope, n.mask)
+	w := p.rowWindow(n, e.City.Offset)
+	if w.resumed {
+		return
+	}
 	w.scope.Next = min(w.life.Window.Span().Next, n.scope.Next)
 	w.left.Add(&e.Row)
 	n.carried(e.City.Offset, e.Hub.Offset, of)
 	w.expect(e.Hub, e.City.Offset)
 	w.changed = true
+}
+
+// partAt is a part by its key: most rows are of the part that the row before was of.
+func (p *Prover) partAt(key domain.PartitionKey) *part {
+	if p.at == nil || p.at.PartitionKey != key {
+		p.at = p.parts[key]
+	}
+	return p.at
+}
+
+// rowWindow finds or makes the window of a city offset, most likely that of the row before.
+func (p *Prover) rowWindow(n *part, offset int64) *window {
+	if n.at == nil || n.at.life.Window.Index != offset/domain.WindowSize {
+		n.at = windowOf(p.rows, n.window(offset), n.scope, n.mask)
+	}
+	return n.at
 }
 
 // scanHub scans the hub up to the last rows that were expected.
@@ -94,17 +113,33 @@ func (p *Prover) scanHub(ctx context.Context, l *lane, upTo map[int32]int64) err
 		return nil
 	})
 	for h, spans := range gone {
-		for _, s := range spans {
-			p.hubs[h].gone, _ = p.hubs[h].gone.Add(s)
-		}
+		p.takeGone(h, spans)
 	}
 	if err != nil {
 		return fmt.Errorf("shard %d: %w", l.shard, err)
 	}
 	for h, next := range to {
-		p.hubs[h].next = next
+		p.hubs[h].next, p.hubs[h].scanned = next, true
 	}
 	return nil
+}
+
+// takeGone takes in that the hub's log does not have some offsets any more: rows that the
+// journal has there cannot be compared.
+func (p *Prover) takeGone(h int32, spans domain.Spans) {
+	for _, r := range p.places.runs[h] {
+		for _, s := range spans.Within(r.hub) {
+			for o := s.First; o < s.Next; o++ {
+				at := domain.Span{First: o, Next: o + 1}
+				if city := r.city + o - r.hub.First; !p.direct() && r.of.scope.Contains(city) {
+					windowOf(p.rows, r.of.window(city), r.of.scope, r.of.mask).isGone(at)
+				}
+				if p.table != nil {
+					p.loadWindow(h, o).isGone(at)
+				}
+			}
+		}
+	}
 }
 
 // scanBeyond scans what the hub has behind the journal's end: while the shard has an intent
@@ -124,7 +159,7 @@ func (p *Prover) scanBeyond(ctx context.Context, l *lane) error {
 func (p *Prover) take(r *target.HubRow) {
 	of := p.hubs[r.Hub.Partition]
 	if p.places.at(r.Hub) == nil {
-		of.foreign, _ = of.foreign.Add(domain.Span{First: r.Hub.Offset, Next: r.Hub.Offset + 1})
+		of.foreign = with(of.foreign, r.Hub.Offset)
 		if !p.direct() { // whose rows are others', but for those that are journaled
 			p.takeForeign(r)
 		}
@@ -135,14 +170,31 @@ func (p *Prover) take(r *target.HubRow) {
 		return
 	}
 	n, offset, _ := p.places.of(r)
-	if r.Broken != "" || r.Filled != "" {
+	if (r.Broken != "" || r.Filled != "") && n.scope.Contains(offset) {
 		f := p.finding(domain.Altered, n, domain.Coord{Partition: n.Partition, Offset: offset, Timestamp: -1}, r.Hub, r.Broken)
 		if f.Column = r.Filled; r.Broken == "" {
 			f.Detail = "should be NULL, is not"
+		} else if len(p.broken) < keptFindings {
+			p.broken[place(&f)] = true
 		}
 		p.found.add(f)
 	}
 	p.takeRow(n, offset, r)
+}
+
+// with puts an offset into a set that nobody else has: most come in order, and of a topic that
+// somebody else writes to, too, they are many.
+func with(s domain.Spans, offset int64) domain.Spans {
+	n := len(s)
+	switch {
+	case n > 0 && s[n-1].Next == offset:
+		s[n-1].Next++
+	case n == 0 || s[n-1].Next < offset:
+		s = append(s, domain.Span{First: offset, Next: offset + 1})
+	default:
+		s, _ = s.Add(domain.Span{First: offset, Next: offset + 1})
+	}
+	return s
 }
 
 // takeForeign takes in a row that the journal does not have at its place: a copy of one that
@@ -153,6 +205,10 @@ func (p *Prover) takeForeign(r *target.HubRow) {
 	case n == nil:
 	case n.excluded.Contains(offset): // what was not acknowledged may be there all the same
 		p.others[other{"in the hub, which did not acknowledge them", int64(r.Hub.Partition)}]++
+		return
+	case !n.journaled(offset) && p.places.formerly(n, offset) != nil:
+		detail := fmt.Sprintf("it is of generation %d of the source partition", p.places.formerly(n, offset).Generation)
+		p.found.add(p.finding(domain.Former, n, domain.Coord{Partition: n.Partition, Offset: offset, Timestamp: -1}, r.Hub, detail))
 		return
 	case !n.journaled(offset):
 		n, why = nil, "the journal has not read this offset of its city"
@@ -166,6 +222,7 @@ func (p *Prover) takeForeign(r *target.HubRow) {
 	}
 	if w := p.takeRow(n, offset, r); w != nil {
 		w.claim(r.Hub, offset)
+		w.changed = true
 	}
 }
 
@@ -174,25 +231,15 @@ func (p *Prover) takeRow(n *part, offset int64, r *target.HubRow) *window {
 	if !n.scope.Contains(offset) {
 		return nil
 	}
-	w := windowOf(p.rows, n.window(offset), n.scope, n.mask)
+	w := p.rowWindow(n, offset)
+	if w.resumed {
+		return w
+	}
 	row := r.Row
 	row.Offset = offset
 	w.right.Add(&row)
 	w.changed = true
 	return w
-}
-
-// toTable takes a row into what the table is to have, at once or when it is loaded.
-func (p *Prover) toTable(of *hubLane, r *target.HubRow) {
-	if p.table == nil {
-		return
-	}
-	row := waiting{offset: r.Hub.Offset, digest: proof.Digest(&r.Row, p.format.Mask())}
-	if row.offset < of.table {
-		p.load(r.Hub.Partition, of, row)
-	} else {
-		of.waiting = append(of.waiting, row)
-	}
 }
 
 // load takes a row that is loaded.
@@ -201,6 +248,9 @@ func (p *Prover) load(h int32, of *hubLane, row waiting) {
 		return
 	}
 	w := p.loadWindow(h, row.offset)
+	if w.resumed {
+		return
+	}
 	w.left.AddDigest(row.offset, row.digest)
 	w.changed = true
 }
@@ -209,20 +259,13 @@ func (p *Prover) load(h int32, of *hubLane, row waiting) {
 func (p *Prover) loadWindow(h int32, offset int64) *window {
 	of := p.hubs[h]
 	id := domain.Window{Proof: domain.ProofHubDoris, Partition: h, Index: offset / domain.WindowSize}
-	w := windowOf(p.loads, id, domain.Span{First: of.first, Next: of.end}, p.format.Mask())
+	w := of.at
+	if w == nil || w.life.Window != id {
+		w = windowOf(p.loads, id, domain.Span{First: of.first, Next: of.end}, p.format.Mask())
+		of.at = w
+	}
 	w.scope.Next = min(id.Span().Next, of.end)
 	return w
-}
-
-// flush loads what waited for it.
-func (p *Prover) flush() {
-	for h, of := range p.hubs {
-		n := 0
-		for ; n < len(of.waiting) && of.waiting[n].offset < of.table; n++ {
-			p.load(h, of, of.waiting[n])
-		}
-		of.waiting = of.waiting[n:]
-	}
 }
 
 // finding is one about a row of a part in the hub.

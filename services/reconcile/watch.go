@@ -6,6 +6,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services/pipeline"
+	"github.com/hefu-io/hefu/services/report"
 )
 
 // watch is a Prover that looks again and again, and says on control what is new each time.
@@ -15,22 +16,20 @@ type watch struct {
 	began  time.Time
 	before []domain.TreeHead // signed when the last report was kept
 
-	said  map[domain.Window]domain.WindowResult // on control
-	known map[domain.FindingID]bool             // on control
+	said map[domain.Window]domain.WindowResult // on control
 }
 
-// newWatch makes a watch that looks for the first time. What control has is not looked at
-// again where it was verified.
-func newWatch(o *pipeline.Open) *watch {
+// newWatch makes a watch that goes on with what control has.
+func newWatch(ctx context.Context, o *pipeline.Open) (*watch, error) {
+	said, err := Said(ctx, o.Journal)
+	if err != nil {
+		return nil, err
+	}
 	file := o.File()
-	w := &watch{o: o, began: time.Now(), said: map[domain.Window]domain.WindowResult{}, known: map[domain.FindingID]bool{}}
+	w := &watch{o: o, began: time.Now(), said: said}
 	w.p = New(&file, o.Journal, Scope{Sample: file.Reconcile.CitySample}, nil)
-	o.Control.State(func(s *domain.ControlState) {
-		for id := range s.Findings {
-			w.known[id] = true
-		}
-	})
-	return w
+	w.p.Resume(said)
+	return w, nil
 }
 
 func (w *watch) close() {
@@ -39,23 +38,36 @@ func (w *watch) close() {
 	}
 }
 
-// perEvent bounds the windows and the findings of one event.
-const perEvent = 2000
+// perEvent bounds the windows, and the findings, of one event: a NATS server takes 1 MiB by
+// default, and half of that is what they come to.
+const perEvent = 500
 
-// look looks once and says what is new.
+// look looks once, says what is new, and reads what is closed of the cities again; what comes
+// of that is said at the next look.
 func (w *watch) look(ctx context.Context) error {
+	file := w.o.File() // which may have got sources
+	w.p.p = &file
 	began := w.o.Journal.Now()
 	if err := w.p.Look(ctx); err != nil {
 		return err
 	}
+	if err := w.tell(ctx, began); err != nil {
+		return err
+	}
+	return w.p.readAgain(ctx, true)
+}
+
+// tell says what is new, in as many events as that takes. How far the streams were compared is
+// in the last one, so that it never stands without what was found on the way.
+func (w *watch) tell(ctx context.Context, began domain.Micros) error {
 	windows, findings := w.news()
-	for first := true; first || len(windows)+len(findings) > 0; first = false {
+	for last := false; !last; {
 		n, m := min(perEvent, len(windows)), min(perEvent, len(findings))
 		ev := &domain.Reconciled{
 			Incarnation: w.o.Incarnation, Began: began, Done: w.o.Journal.Now(), Depth: w.p.depth(), Windows: windows[:n], Findings: findings[:m],
 		}
 		windows, findings = windows[n:], findings[m:]
-		if len(windows)+len(findings) == 0 && !w.p.moving() {
+		if last = len(windows)+len(findings) == 0; last && !w.p.moving() {
 			ev.Through = w.p.through()
 		}
 		if err := w.say(ctx, ev); err != nil {
@@ -66,8 +78,8 @@ func (w *watch) look(ctx context.Context) error {
 }
 
 // say appends an event, unless there is nothing in it that control does not have. If the
-// process dies before, the next one finds the same; if it dies after, the next one says it
-// again: a verdict that is there twice is the same verdict.
+// process dies before, or the append fails, the next watch finds the same; if it dies after,
+// the next one reads that it was said.
 func (w *watch) say(ctx context.Context, ev *domain.Reconciled) error {
 	_, err := w.o.Control.Append(ctx, func(s *domain.ControlState) (domain.Event, error) {
 		fresh := len(ev.Windows)+len(ev.Findings) > 0
@@ -85,65 +97,47 @@ func (w *watch) say(ctx context.Context, ev *domain.Reconciled) error {
 	for _, r := range ev.Windows {
 		w.said[r.Window] = r
 	}
-	for i := range ev.Findings {
-		w.known[ev.Findings[i].ID()] = true
-	}
 	return nil
 }
 
-// news are the windows that came to a result since control was told, or changed it, and the
-// findings that it does not have. A prefix that grew is no news.
+// news are the windows that came to a result since control was told, or to another one, and
+// the findings that it does not have.
 func (w *watch) news() (windows []domain.WindowResult, findings []domain.Finding) {
 	for _, all := range []map[domain.Window]*window{w.p.rows, w.p.loads} {
 		for _, one := range sorted(all) {
-			r := one.life.Result()
-			before, told := w.said[r.Window]
-			if r.State == domain.WindowOpen && (!told || before.State == domain.WindowOpen) || told && before == r {
-				continue
+			if r := one.life.Result(); w.isNews(r) {
+				windows = append(windows, r)
 			}
+		}
+	}
+	for _, a := range w.p.again {
+		id := a.Range.Window
+		id.Proof = report.CityJournal
+		if r := (domain.WindowResult{Window: id, State: a.State, Through: a.Compared.Next, Left: a.City, Right: a.Journal, Why: a.Why}); isResult(a.State) && w.isNews(r) {
 			windows = append(windows, r)
 		}
 	}
-	for i := range w.p.found.list {
-		if f := w.p.found.list[i]; !w.known[f.ID()] {
-			findings = append(findings, f)
-		}
-	}
-	return windows, findings
-}
-
-// counts are the windows by state, and the findings that nobody accepted.
-func (w *watch) counts() (map[domain.Proof]map[domain.WindowState]int, int) {
-	out := map[domain.Proof]map[domain.WindowState]int{}
-	for _, all := range []map[domain.Window]*window{w.p.rows, w.p.loads} {
-		for id, one := range all {
-			if out[id.Proof] == nil {
-				out[id.Proof] = map[domain.WindowState]int{}
-			}
-			out[id.Proof][one.life.State]++
-		}
-	}
-	n := 0
 	w.o.Control.State(func(s *domain.ControlState) {
 		for i := range w.p.found.list {
-			if s.Accepted[w.p.found.list[i].ID()] == nil {
-				n++
+			if f := w.p.found.list[i]; s.Findings[f.ID()] == nil {
+				findings = append(findings, f)
 			}
 		}
 	})
-	return out, n
+	return windows, findings
 }
 
-// through is how far the streams were compared: all of them up to here, and nothing of it
-// differs without being named.
-func (p *Prover) through() []domain.Ref {
-	var out []domain.Ref
-	for _, l := range p.lanes {
-		for _, r := range []domain.Ref{l.scan.At().Ingest, l.to.Hub, l.to.Doris} {
-			if !r.IsZero() && !r.Hash.IsZero() {
-				out = append(out, r)
-			}
-		}
+// isNews reports whether control does not have a result. A prefix that grows is none, nor is
+// what is on its way to one; what was mended is.
+func (w *watch) isNews(r domain.WindowResult) bool {
+	before, told := w.said[r.Window]
+	switch r.State {
+	case domain.WindowSettling, domain.WindowSuspect:
+		return false
+	case domain.WindowOpen:
+		return told && before.State != domain.WindowOpen
+	default:
+		closed := r.Through == r.Window.Span().Next
+		return !told || before.State != r.State || closed && (before.Through != r.Through || before.Left != r.Left || before.Right != r.Right)
 	}
-	return out
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/hefu-io/hefu/domain"
@@ -18,6 +19,9 @@ type window struct {
 	extra       map[int32][]run // where it has others that say to be of it
 	changed     bool            // something was added since the last look
 	named       bool            // what is wrong with it was found
+	forgotten   bool            // runs has none of the rows up to now: the journal says them (recall)
+	gone        domain.Spans    // of the hub: rows that the journal has and its log does not any more
+	resumed     bool            // it was verified, by whatever Prover: its rows are not counted any more
 }
 
 // windowOf finds or makes the window of an offset.
@@ -79,8 +83,47 @@ func (w *window) offsetAt(h domain.Coord) (offset int64, ours bool) {
 
 // forget drops what is only of use while the window may still differ.
 func (w *window) forget() {
-	if w.life.State == domain.WindowVerified {
-		w.runs, w.extra = nil, nil
+	if w.life.State == domain.WindowVerified && !w.changed {
+		w.runs, w.extra, w.forgotten, w.resumed = nil, nil, true, true
+		w.left, w.right = proof.Tally{Mask: w.mask}, proof.Tally{Mask: w.mask}
+	}
+}
+
+// isGone takes note of hub offsets with rows of the window that the hub's log does not have any
+// more.
+func (w *window) isGone(at domain.Span) {
+	if w.resumed {
+		return
+	}
+	if n := len(w.gone); n > 0 && w.gone[n-1].Next == at.First {
+		w.gone[n-1].Next = at.Next
+		return
+	}
+	w.gone, _ = w.gone.Add(at)
+}
+
+// unverifiable reports whether nobody can say what the hub had of it.
+func (w *window) unverifiable() bool { return w.life.State == domain.WindowUnverifiable }
+
+// looked takes in what a look found. What stood still and does not any more is named anew.
+func (w *window) looked(asked proof.Range, left, right domain.Vector) {
+	w.life, w.changed = w.life.Looked(asked, left, right), false
+	w.named = w.named && w.life.Stands()
+}
+
+// byPartition gives the windows of each hub partition, in order, one partition after the other.
+func byPartition(loads map[domain.Window]*window) iter.Seq2[int32, []*window] {
+	return func(yield func(int32, []*window) bool) {
+		for list := sorted(loads); len(list) > 0; {
+			h, n := list[0].life.Window.Partition, 1
+			for n < len(list) && list[n].life.Window.Partition == h {
+				n++
+			}
+			if !yield(h, list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
 	}
 }
 

@@ -90,6 +90,11 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	for _, part := range s.parts {
+		if measures, is := part.(prometheus.Collector); is {
+			reg.MustRegister(measures)
+		}
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	// The API listens on loopback only, so whoever can ask may also profile.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
+	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -34,12 +38,21 @@ func newStatus() *cobra.Command {
 		if err := cl.call(cmd.Context(), http.MethodGet, "/v1/status", nil, &r); err != nil {
 			return err
 		}
+		var proofs []reconcile.State
+		if err := cl.call(cmd.Context(), http.MethodGet, "/v1/proof", nil, &proofs); err != nil {
+			return err
+		}
 		if *output == "json" {
-			if err := writeJSON(cmd.OutOrStdout(), r); err != nil {
+			err := writeJSON(cmd.OutOrStdout(), struct {
+				status.Report
+				Proof []reconcile.State `json:"proof"`
+			}{r, proofs})
+			if err != nil {
 				return err
 			}
 		} else {
 			printStatus(cmd.OutOrStdout(), &r)
+			printProofs(cmd.OutOrStdout(), proofs)
 		}
 		if !allRun(&r) {
 			return errNotGood
@@ -136,5 +149,41 @@ func printOrphans(w io.Writer, l *status.LegReport) {
 	}
 	if o.Aborted > 0 {
 		fmt.Fprintf(w, "shard %d: %d loads without an end were aborted since the process began\n", l.Shard, o.Aborted)
+	}
+}
+
+// printProofs says of each pipeline what the looks of the reconciler came to.
+func printProofs(w io.Writer, list []reconcile.State) {
+	for i := range list {
+		st := &list[i]
+		fmt.Fprintf(w, "proof of %s: ", st.Pipeline)
+		if st.Last == nil {
+			fmt.Fprint(w, "no look came to its end yet")
+		} else {
+			fmt.Fprintf(w, "looked %s ago", time.Since(*st.Last).Round(time.Second))
+		}
+		for _, proof := range slices.Sorted(maps.Keys(st.Windows)) {
+			var states []string
+			for _, state := range slices.Sorted(maps.Keys(st.Windows[proof])) {
+				states = append(states, fmt.Sprintf("%d %s", st.Windows[proof][state], state))
+			}
+			fmt.Fprintf(w, "; %s: windows %s, %s rows compared", proof, strings.Join(states, ", "), humanize.Comma(st.Rows[proof]))
+		}
+		found := int64(st.Accepted) + st.More
+		for _, n := range st.Findings {
+			found += int64(n)
+		}
+		if found == 0 {
+			fmt.Fprint(w, "; nothing found")
+		} else {
+			fmt.Fprintf(w, "; %d found, %d of it accepted: hefu findings", found, st.Accepted)
+		}
+		if st.Report != "" {
+			fmt.Fprintf(w, "; newest report %s", st.Report)
+		}
+		fmt.Fprintln(w)
+		if st.Error != "" {
+			fmt.Fprintf(w, "  the last look failed, nothing is known of what came since: %s\n", st.Error)
+		}
 	}
 }

@@ -28,15 +28,16 @@ type Books struct {
 	extract   domain.Micros     // of the last Ingested
 	decoder   decoder
 
-	windows map[domain.Window]*WindowBook
-	notes   map[domain.Seq]*note // ingest events that no commit passed
-	commits map[domain.Seq]*commit
-	intents map[domain.Seq]*intent // of both legs, without an outcome, by stream
-	loads   map[domain.Seq]*intent
-	passed  struct{ hub, doris domain.Seq } // the last ingest event of the last commit, and load
-	ends    Ends
-	marks   []mark
-	counts  map[domain.Leg]Intents
+	windows  map[domain.Window]*WindowBook
+	notes    map[domain.Seq]*note // ingest events that no commit passed
+	commits  map[domain.Seq]*commit
+	intents  map[domain.Seq]*intent // of both legs, without an outcome, by stream
+	loads    map[domain.Seq]*intent
+	passed   struct{ hub, doris domain.Seq } // the last ingest event of the last commit, and load
+	ends     Ends
+	leftOuts []leftOut
+	marks    []mark
+	counts   map[domain.Leg]Intents
 
 	outcomes map[domain.Leg][]report.Outcome
 	found    map[domain.FindingID]bool

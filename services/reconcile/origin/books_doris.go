@@ -127,9 +127,28 @@ func (b *Books) without(a *domain.Account, partition int32, in domain.Span) {
 	if a != nil {
 		a.Doris -= in.Len()
 		a.DorisExcluded += in.Len()
+		b.leftOuts = append(b.leftOuts, leftOut{a.PartitionKey, partition, in})
 	}
 	b.ends.WithoutDoris[partition], _ = b.ends.WithoutDoris[partition].Add(in)
 	split(domain.Window{Proof: domain.ProofHubDoris, Partition: partition}, in, func(w domain.Window, part domain.Span) {
 		b.window(w).Excluded += part.Len()
 	})
+}
+
+// leftOut is a run of hub offsets that the table does not get.
+type leftOut struct {
+	of        domain.PartitionKey
+	partition int32
+	in        domain.Span
+}
+
+// LeftOut is the source partition of a row that a load left out, by its place in the hub; false
+// for one that none did.
+func (b *Books) LeftOut(partition int32, offset int64) (domain.PartitionKey, bool) {
+	for _, l := range b.leftOuts {
+		if l.partition == partition && l.in.Contains(offset) {
+			return l.of, true
+		}
+	}
+	return domain.PartitionKey{}, false
 }

@@ -45,6 +45,8 @@ type Search struct {
 	other []*wrong // a left and a right row that differ
 	extra []*wrong // no left row that is not taken
 	more  int64
+
+	places []domain.Coord // of the hub, of the rows that the last Findings were of
 }
 
 // Look is what one look at a range found. The vectors are of its rows as they were compared:

@@ -56,23 +56,22 @@ func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, er
 	asked := 0
 	for _, l := range keys {
 		for _, w := range lanes[l] {
+			if w.done {
+				continue
+			}
+			moved := reordered[l] && slotOf[position(w.right)] != nil // perhaps because another one did
+			crosses := false
+			if asked++; asked <= askedFor {
+				if crosses, err = s.crosses(ctx, w, lanes[l]); err != nil {
+					return nil, err
+				}
+			}
 			switch {
-			case w.done:
-				continue
-			case reordered[l] && slotOf[position(w.right)] != nil:
-				w.done = true // it moved up or down because another one did
-				found = append(found, s.lateTime(w, slotOf)...)
-				continue
-			}
-			if asked++; asked > askedFor {
-				continue // altered
-			}
-			crosses, err := s.crosses(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			if crosses {
+			case crosses:
 				found = append(found, s.reordered(w, slotOf)...)
+			case moved:
+				w.done = true
+				found = append(found, s.lateTime(w, slotOf)...)
 			}
 		}
 	}
@@ -153,17 +152,30 @@ func outOfOrder(rows []*wrong) (out []*wrong) {
 
 var errFound = errors.New("found")
 
-// crosses reports whether a row that stands alone in a wrong place of the hub is before a row
-// that its city has before it, or after one that its city has after it.
-func (s *Search) crosses(ctx context.Context, w *wrong) (bool, error) {
+// crosses reports whether a row in a wrong place of the hub is before a row that its city has
+// before it, or after one that its city has after it. Rows of its lane that are in wrong places
+// themselves are no measure, and neither are rows that are there twice.
+func (s *Search) crosses(ctx context.Context, w *wrong, lane []*wrong) (bool, error) {
 	here := position(w.right)
 	crossed := false
+	wrongs := make(map[int64]bool, len(lane))
+	for _, other := range lane {
+		wrongs[other.left.Offset] = true
+	}
+	for _, other := range s.extra {
+		if other.in.Source == w.in.Source && other.in.Generation == w.in.Generation && other.in.Partition == w.in.Partition {
+			wrongs[other.right.Offset] = true
+		}
+	}
 	look := func(span domain.Span, after bool) error {
 		in := clip(Range{w.in, w.in.Span()}, span) // of the window: what is beside it is asked for with it
 		if in.Len() == 0 {
 			return nil
 		}
 		err := s.Right.Rows(ctx, in, func(r Row) error {
+			if wrongs[r.Offset] {
+				return nil
+			}
 			h := held{Row: r}
 			if there := position(&h); there.Partition == here.Partition && (after && there.Offset < here.Offset || !after && there.Offset > here.Offset) {
 				crossed = true

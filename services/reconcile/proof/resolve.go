@@ -13,6 +13,13 @@ import (
 // fault gives the same findings, sorted by place.
 func (s *Search) Findings(ctx context.Context) (found []domain.Finding, more int64, err error) {
 	more = s.more
+	s.takePlaces()
+	s.pairAgain()
+	copied, err := s.takeCopied(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	found = append(found, copied...)
 	moved := s.takeMoved()
 	found = append(found, moved...)
 	found = append(found, s.takeSwapped()...)
@@ -41,6 +48,23 @@ func (s *Search) Findings(ctx context.Context) (found []domain.Finding, more int
 	s.lost, s.other, s.extra, s.more = nil, nil, nil, 0
 	slices.SortFunc(found, inPlace)
 	return found, more, nil
+}
+
+// Places are the hub's places of all rows that the last Findings were of: where they are, and
+// where they should be.
+func (s *Search) Places() []domain.Coord { return s.places }
+
+func (s *Search) takePlaces() {
+	s.places = nil
+	for _, list := range [][]*wrong{s.lost, s.other, s.extra} {
+		for _, w := range list {
+			for _, h := range []*held{w.left, w.right} {
+				if h != nil && h.Hub.Offset >= 0 {
+					s.places = append(s.places, domain.Coord{Partition: h.Hub.Partition, Offset: h.Hub.Offset})
+				}
+			}
+		}
+	}
 }
 
 func inPlace(a, b domain.Finding) int {
@@ -116,18 +140,32 @@ func (s *Search) takeSwapped() (found []domain.Finding) {
 		found = append(found, s.noTime(w, with)...)
 		found = append(found, s.noTime(with, w)...)
 	}
-	of = map[string]*wrong{}
+	return append(found, s.takeCrossed()...)
+}
+
+// takeCrossed finds pairs of rows that stand in their own places and say each other's: of the
+// table those that name each other's place in the city, and of the hub too, whose rows are
+// known by where they are.
+func (s *Search) takeCrossed() (found []domain.Finding) {
+	of := map[string]*wrong{}
 	for _, w := range s.other {
-		if w.in.Proof == domain.ProofHubDoris && !w.done && s.onlyOther(w) {
-			of[rolesOf(w.in.Proof, s.Mask).place(w.left)] = w
+		if !w.done && s.onlySays(w) {
+			of[w.left.text(s.says(w.in))] = w
 		}
 	}
 	for _, w := range s.other {
-		role := rolesOf(w.in.Proof, s.Mask)
-		place := role.place(w.right)
-		with := of[place]
-		if place != "" && !w.done && s.onlyOther(w) && with != nil && !with.done && with != w && role.place(with.right) == role.place(w.left) {
-			found = append(found, s.swapped(w, with))
+		if w.done || !s.onlySays(w) {
+			continue
+		}
+		says := s.says(w.in)
+		with := of[w.right.text(says)]
+		if with == nil || with.done || with == w || with.in.Proof != w.in.Proof || with.right.text(says) != w.left.text(says) {
+			continue
+		}
+		found = append(found, s.swapped(w, with))
+		if w.in.Proof == domain.ProofCityHub {
+			found = append(found, s.noTime(w, with)...)
+			found = append(found, s.noTime(with, w)...)
 		}
 	}
 	return found
@@ -140,6 +178,23 @@ func (s *Search) noTime(w, with *wrong) []domain.Finding {
 		return nil
 	}
 	return s.altered(w, time)
+}
+
+// says is the columns by which a row names its place in the city: in the proof of the table that
+// is its other place.
+func (s *Search) says(in domain.Window) Mask {
+	role := rolesOf(in.Proof, s.Mask)
+	if in.Proof == domain.ProofHubDoris {
+		return role.other
+	}
+	return role.key
+}
+
+// onlySays reports whether two rows differ in the place in the city that they name, with or
+// without its time, and in nothing else.
+func (s *Search) onlySays(w *wrong) bool {
+	d := differs(w.left, w.right, s.Mask)
+	return d&s.says(w.in) != 0 && d&^(s.says(w.in)|MaskOf(CityTime)) == 0
 }
 
 // onlyOther reports whether two rows differ in their other place and in nothing else.

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -67,11 +68,13 @@ func (s *Search) nameOf(w Witness) string {
 	}
 }
 
-// swapped is one finding for two rows, that of the lower one.
+// swapped is one finding for two rows: that of the one whose place in the hub is the lower, so
+// that the proof of the hub and the one of the table name the same of them.
 func (s *Search) swapped(a, b *wrong) domain.Finding {
 	a.done, b.done = true, true
 	f, other := s.finding(domain.Swapped, a), s.finding(domain.Swapped, b)
-	if inPlace(other, f) < 0 {
+	at, with := position(a.left), position(b.left)
+	if cmp.Or(cmp.Compare(at.Partition, with.Partition), cmp.Compare(at.Offset, with.Offset), inPlace(f, other)) > 0 {
 		f, other = other, f
 	}
 	f.Detail = fmt.Sprintf("this row (city %s, hub %s) and another (city %s, hub %s) have each other's coordinates",
