@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/deploy"
@@ -116,7 +117,7 @@ func measureDoris(ctx context.Context, prepared, dir string, rows int64) (r *dor
 		return nil, err
 	}
 	defer cluster.Close()
-	if err := makeTable(ctx, p, cluster); err != nil {
+	if err := makeTable(ctx, p, cluster, dorisTable); err != nil {
 		return nil, err
 	}
 	before, err := p.usage()
@@ -134,15 +135,15 @@ func measureDoris(ctx context.Context, prepared, dir string, rows int64) (r *dor
 	return r, holds(ctx, cluster, rows)
 }
 
-// makeTable waits for the stand-in and makes the table.
-func makeTable(ctx context.Context, p *process, cluster *dorisconn.Cluster) error {
+// makeTable waits for the stand-in and makes the table of deploy/doris.sql under a name.
+func makeTable(ctx context.Context, p *process, cluster *dorisconn.Cluster, name string) error {
 	return eventually(ctx, startTimeout, func() (bool, error) {
 		if err := p.running(); err != nil {
 			return false, err
 		}
 		err := cluster.Ask(ctx, func(c *sql.Conn) error {
 			for _, statement := range deploy.DorisStatements() {
-				if _, err := c.ExecContext(ctx, statement); err != nil {
+				if _, err := c.ExecContext(ctx, strings.ReplaceAll(statement, dorisTable, name)); err != nil {
 					return err
 				}
 			}

@@ -66,7 +66,7 @@ func TestDorisRowsAreCounted(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := makeTable(t.Context(), p, c); err != nil {
+	if err := makeTable(t.Context(), p, c, dorisTable); err != nil {
 		t.Fatal(err)
 	}
 	if err := holds(t.Context(), c, 0); err != nil {

@@ -7,6 +7,7 @@
 //	HEFU_BENCH_FLINK='flink-sql' go run ./tools/bench --kafka
 //	go run ./tools/bench doris            # the Doris leg alone, into the stand-in
 //	go run ./tools/bench cities           # what one city's trouble does to the others
+//	go run ./tools/bench proof            # what it takes to prove
 //
 // Every pipeline is a process of its own, so that its CPU seconds and its memory are
 // its own; they are read from /proc, so it runs on Linux. Machines are noisy: what
@@ -70,6 +71,9 @@ func execute(ctx context.Context, args []string) int {
 	}
 	if len(args) > 0 && args[0] == "cities" {
 		return benchCities(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == "proof" {
+		return benchProof(ctx, args[1:])
 	}
 	o := options{out: os.Stdout, flink: os.Getenv("HEFU_BENCH_FLINK")}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)

@@ -21,10 +21,11 @@ import (
 
 // stack is the Kafka that all pipelines of a run use, as cities and as hub.
 type stack struct {
-	what string // for people
-	addr string
-	cl   *kgo.Client // for everything but rows
-	stop func() error
+	what    string // for people
+	addr    string
+	cl      *kgo.Client // for everything but rows
+	stop    func() error
+	process *process // the stand-in's; nil on a real broker
 }
 
 // startTimeout is for a process that only has to start.
@@ -52,7 +53,7 @@ func startStack(ctx context.Context, o options) (*stack, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.stop = p.stop
+		s.stop, s.process = p.stop, p
 	}
 	var err error
 	if s.cl, err = kgo.NewClient(kgo.SeedBrokers(s.addr), kgo.DisableClientMetrics()); err == nil {
