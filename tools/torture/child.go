@@ -76,22 +76,28 @@ func (c *child) exitCode() int {
 
 // report asks its API; false when it does not answer.
 func (c *child) report(ctx context.Context) (r status.Report, ok bool) {
+	ok = c.get(ctx, "/v1/status", &r)
+	return r, ok
+}
+
+// get asks its API for something; false when it does not answer.
+func (c *child) get(ctx context.Context, path string, to any) bool {
 	address, err := os.ReadFile(filepath.Join(c.data, status.AddressFile))
 	if err != nil {
-		return r, false
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+strings.TrimSpace(string(address))+"/v1/status", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+strings.TrimSpace(string(address))+path, nil)
 	if err != nil {
-		return r, false
+		return false
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return r, false
+		return false
 	}
 	defer resp.Body.Close()
-	return r, json.NewDecoder(resp.Body).Decode(&r) == nil
+	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(to) == nil
 }
 
 // until polls a condition of the status until it holds.

@@ -5,6 +5,8 @@
 //	go run ./tools/torture kills             -n SIGKILLs at random moments
 //	go run ./tools/torture broker            -n hard kills of the real Kafka
 //	go run ./tools/torture zombies           -n owners stopped, overtaken, and let go on
+//	go run ./tools/torture -for 10m soak     SIGKILLs and faults of Doris under a reconciler that
+//	                                         looks each second: what it finds is a false alarm
 //
 // Kafka and Doris are stand-ins in this process; -real starts a real Kafka (Java and
 // Maven are needed). hefu is built with -tags crash into a temporary directory. Exit
@@ -33,6 +35,7 @@ type options struct {
 	only   string
 	dir    string
 	rounds time.Duration
+	soak   time.Duration
 }
 
 func main() {
@@ -45,8 +48,9 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only the crash points that begin so")
 	flag.StringVar(&o.dir, "dir", "", "keep everything here")
 	flag.DurationVar(&o.rounds, "deadline", 3*time.Minute, "how long a round may take to catch up")
+	flag.DurationVar(&o.soak, "for", 10*time.Minute, "how long the soak goes on")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags] points|kills|broker|zombies")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags] points|kills|broker|zombies|soak")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -68,7 +72,7 @@ var errNotGood = errors.New("not good")
 
 func run(ctx context.Context, o options, scenario string) (err error) {
 	scenarios := map[string]func(context.Context, *world, options, *rand.Rand) (*results, error){
-		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies,
+		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies, "soak": soak,
 	}
 	do := scenarios[scenario]
 	if do == nil {

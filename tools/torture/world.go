@@ -36,6 +36,7 @@ type world struct {
 	hefu    string // the binary, built with crash points
 	brokers string
 	broker  *realkafka.Broker // nil with the stand-in
+	doris   *doris.Server
 	cfg     *config.Config
 	file    string // hefu.yaml
 	feeder  *feeder
@@ -158,6 +159,7 @@ func (w *world) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.doris = d
 	w.closers = append(w.closers, d.Close)
 	db, err := sql.Open("mysql", "root@tcp("+d.MySQLAddr()+")/?interpolateParams=true")
 	if err != nil {
