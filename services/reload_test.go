@@ -78,6 +78,7 @@ data_dir: %s
 api: {listen: "127.0.0.1:0"}
 pipelines:
   - name: bridge
+    reconcile: {doris_pause: 0s}
     hub: {brokers: [%q], topic: ODS, progress_topic: progress}
     doris: {fe: [%q], mysql: [%q], database: ods, table: ODS_QL_JC_SSJC, model: unique, batch: {age: 50ms, interval: 0s}}
     sources:

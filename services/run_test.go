@@ -76,6 +76,7 @@ func worldOn(t *testing.T, kafka []string) *world {
 	c.DataDir = t.TempDir()
 	c.API.Listen = "127.0.0.1:0"
 	p := config.DefaultPipeline()
+	p.Reconcile.DorisPause = 0 // nobody else asks the stand-in
 	p.Name, p.Timezone = "bridge", "Asia/Shanghai"
 	p.Hub.Brokers, p.Hub.Topic, p.Hub.ProgressTopic = kafka, "ODS", "progress"
 	t1 := config.DefaultDoris()
