@@ -296,7 +296,7 @@ func TestPauseAndBadFile(t *testing.T) {
 	two.feed(t, "QL", 20, 20)
 	w.write(north, south, two.source("west", "topik: QL"))
 	code, answer := w.post("/v1/reload", `{"who":"wang","why":"ticket 8"}`)
-	if code != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "hefu.yaml:11:") || !strings.Contains(string(answer), "sources[2].topik") {
+	if code != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "hefu.yaml:12:") || !strings.Contains(string(answer), "sources[2].topik") {
 		t.Errorf("%d %s", code, answer)
 	}
 	one.feed(t, "QL", 20, 20)
