@@ -21,6 +21,9 @@ type ControlState struct {
 	Through  map[Stream]Ref              // how far the reconciler came
 	Findings map[FindingID]*Finding      // every finding ever
 	Accepted map[FindingID]*Accepted
+
+	Replays map[PlanID]*Replay
+	Planned []PlanID // in order
 }
 
 // Apply folds one more event in.
@@ -38,6 +41,7 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 		s.Through = map[Stream]Ref{}
 		s.Findings = map[FindingID]*Finding{}
 		s.Accepted = map[FindingID]*Accepted{}
+		s.Replays = map[PlanID]*Replay{}
 	}
 	s.Tail = seq
 	switch e.Kind() {
@@ -70,6 +74,8 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 			delete(s.Paused, e.Target)
 		case OperatorRate: // nothing to keep: the file says the rate
 		}
+	case *ReplayPlanned, *ReplayMoved:
+		s.applyReplay(seq, e)
 	default:
 		s.applyProof(e)
 	}
@@ -100,6 +106,28 @@ func (s *ControlState) applyProof(e Event) {
 		}
 	case *Accepted:
 		s.Accepted[e.Finding] = e
+	}
+}
+
+// applyReplay folds in what is said of replays. A move that the state before does not allow,
+// or that is about another plan, says nothing: two operators may have decided at once.
+func (s *ControlState) applyReplay(seq Seq, e Event) {
+	switch e := e.(type) {
+	case *ReplayPlanned:
+		if s.Replays[e.ID] == nil {
+			s.Replays[e.ID] = &Replay{Planned: e, Seq: seq, State: PlanPlanned}
+			s.Planned = append(s.Planned, e.ID)
+		}
+	case *ReplayMoved:
+		r := s.Replays[e.ID]
+		if r == nil || r.Planned.Digest != e.Digest || e.To != r.State && !r.State.May(e.To) {
+			return
+		}
+		if e.To == PlanRunning && (r.State == PlanPlanned || r.State == PlanFailed) {
+			r.Approved = seq
+		}
+		r.State, r.Limits = e.To, e.Limits
+		r.Moves = append(r.Moves, e)
 	}
 }
 

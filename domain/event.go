@@ -38,6 +38,9 @@ const (
 	KindAccepted           Kind = "Accepted"
 	KindLineageBegun       Kind = "LineageBegun"
 	KindLineageCommitted   Kind = "LineageCommitted"
+	KindReplayPlanned      Kind = "ReplayPlanned"
+	KindReplayMoved        Kind = "ReplayMoved"
+	KindTableSwap          Kind = "TableSwap"
 )
 
 // Owned is what every event of a shard stream says about its writer: the seq of

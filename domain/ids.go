@@ -146,6 +146,23 @@ const (
 	LegControl Leg = "control"
 )
 
+// replayPrefix is how the legs of replays are called: replay-<plan>.
+const replayPrefix = "replay-"
+
+// ReplayLeg is the leg of one replay, which has a stream of its own in every shard that it
+// reads.
+func ReplayLeg(id PlanID) Leg { return replayPrefix + Leg(id.String()) }
+
+// Plan is the replay whose leg it is, false for one of the pipeline itself.
+func (l Leg) Plan() (PlanID, bool) {
+	name, is := strings.CutPrefix(string(l), replayPrefix)
+	if !is {
+		return PlanID{}, false
+	}
+	id, err := ParsePlanID(name)
+	return id, err == nil
+}
+
 // ErrStream is returned for a stream name that is not one.
 var ErrStream = errors.New("not a stream name")
 
@@ -206,7 +223,9 @@ func ParseStream(name string) (Stream, error) {
 	switch s.Leg {
 	case LegIngest, LegHub, LegDoris, LegLineage:
 		return s, nil
-	default:
-		return Stream{}, fmt.Errorf("%w: %q", ErrStream, name)
 	}
+	if _, is := s.Leg.Plan(); is {
+		return s, nil
+	}
+	return Stream{}, fmt.Errorf("%w: %q", ErrStream, name)
 }

@@ -7,16 +7,22 @@ import (
 	"strings"
 )
 
-// Label is the Stream Load label of one intent: pipeline, shard, seq and 12 hex
-// digits of the hash of its DorisBegun. A label found in Doris is this intent, of
+// Label is the Stream Load label of one intent: pipeline, shard, of a replay its plan, seq and
+// 12 hex digits of the hash of its DorisBegun. A label found in Doris is this intent, of
 // this journal. It is at most 128 of [-_A-Za-z0-9:] (doris-wire.md §3.1).
 func Label(begun Ref) string {
 	return fmt.Sprintf("%s%d-%x", LabelPrefix(begun.Stream), begun.Seq, begun.Hash[:6])
 }
 
-// LabelPrefix is how the labels of a shard begin. So may those of another pipeline,
-// whose name goes on with a digit: ParseLabel knows them apart.
-func LabelPrefix(s Stream) string { return fmt.Sprintf("hefu-%s-%d-", s.Pipeline, s.Shard) }
+// LabelPrefix is how the labels of a shard begin, or those of a replay in it. So may those of
+// another pipeline, whose name goes on with a digit, and those of a replay begin as the
+// shard's: ParseLabel knows them apart.
+func LabelPrefix(s Stream) string {
+	if id, is := s.Leg.Plan(); is {
+		return fmt.Sprintf("hefu-%s-%d-r%s-", s.Pipeline, s.Shard, id)
+	}
+	return fmt.Sprintf("hefu-%s-%d-", s.Pipeline, s.Shard)
+}
 
 // LabelParts is what a label says of its intent.
 type LabelParts struct {
@@ -30,7 +36,8 @@ func (p LabelParts) Names(begun Ref) bool {
 	return p.Stream == begun.Stream && p.Seq == begun.Seq && p.Hash == [6]byte(begun.Hash[:6])
 }
 
-// ParseLabel reads what Label wrote and nothing else. A pipeline's name may hold dashes
+// ParseLabel reads what Label wrote for a load of a doris stream and nothing else: the loads of
+// a replay are its own leg's to look for. A pipeline's name may hold dashes
 // and digits, the other parts hold no dash: so it is read from the end.
 func ParseLabel(label string) (LabelParts, bool) {
 	name, ours := strings.CutPrefix(label, "hefu-")

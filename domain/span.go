@@ -7,7 +7,8 @@ import (
 
 // Span is a half-open run of offsets of one partition: First <= o < Next.
 type Span struct {
-	First, Next int64
+	First int64 `json:"first"`
+	Next  int64 `json:"next"`
 }
 
 // Len is the number of offsets in the span; never negative.

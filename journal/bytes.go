@@ -26,6 +26,7 @@ func (e *enc) n(v int)                { e.u(uint64(v)) }
 func (e *enc) str(s string)           { e.n(len(s)); e.b = append(e.b, s...) }
 func (e *enc) hash(h domain.Hash)     { e.b = append(e.b, h[:]...) }
 func (e *enc) id(id [16]byte)         { e.b = append(e.b, id[:]...) }
+func (e *enc) plan(id domain.PlanID)  { e.b = append(e.b, id[:]...) }
 func (e *enc) seq(s domain.Seq)       { e.u(uint64(s)) }
 func (e *enc) micros(m domain.Micros) { e.i(int64(m)) }
 func (e *enc) bool(v bool) {
@@ -132,6 +133,8 @@ func (d *dec) str() string { return string(d.take(d.count(1))) }
 func (d *dec) hash() (h domain.Hash) { copy(h[:], d.take(len(h))); return h }
 
 func (d *dec) id() (id [16]byte) { copy(id[:], d.take(len(id))); return id }
+
+func (d *dec) plan() (id domain.PlanID) { copy(id[:], d.take(len(id))); return id }
 
 func (d *dec) seq() domain.Seq { return domain.Seq(d.u()) }
 

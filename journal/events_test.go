@@ -134,6 +134,12 @@ func fullEvents() []domain.Event {
 			Report: domain.Hash{7},
 		},
 		&domain.Accepted{Finding: domain.FindingID{6}, Who: "li", Why: "known to the city"},
+		&domain.ReplayPlanned{ID: domain.PlanID{4}, Digest: domain.Hash{5}, Text: `{"id":"04000000"}`, Who: "li", Why: "rows were lost"},
+		&domain.ReplayMoved{
+			ID: domain.PlanID{4}, Digest: domain.Hash{5}, To: domain.PlanFailed, Who: "li", Why: "the table is gone", Next: "make it again", Report: domain.Hash{6},
+			Limits: domain.PlanLimits{Rows: 1000, Bytes: 1 << 20, Concurrency: 2},
+		},
+		&domain.TableSwap{Plan: domain.PlanID{4}, Live: "ods.t", Shadow: "ods.t_replay", Step: domain.SwapDone, Who: "li", Why: "repaired", How: "comment of the table"},
 	}
 }
 
@@ -144,8 +150,8 @@ func TestFullEventsSetEveryField(t *testing.T) {
 		kinds[ev.Kind()] = true
 		unset(t, string(ev.Kind()), reflect.ValueOf(ev).Elem())
 	}
-	if len(kinds) != 25 {
-		t.Errorf("%d kinds, the set has 25", len(kinds))
+	if len(kinds) != 28 {
+		t.Errorf("%d kinds, the set has 28", len(kinds))
 	}
 }
 

@@ -149,6 +149,8 @@ func encodeBody(e *enc, ev domain.Event) (sections [][]byte) {
 		e.lineage(ev)
 	case *domain.Checkpoint, *domain.Archived, *domain.Dropped, *domain.Reconciled, *domain.Accepted:
 		e.proof(ev)
+	case *domain.ReplayPlanned, *domain.ReplayMoved, *domain.TableSwap:
+		e.replay(ev)
 	}
 	return nil
 }
@@ -177,6 +179,8 @@ func decodeBody(d *dec, kind domain.Kind, version uint64) domain.Event {
 		return d.lineage(kind)
 	case domain.KindCheckpoint, domain.KindArchived, domain.KindDropped, domain.KindReconciled, domain.KindAccepted:
 		return d.proof(kind)
+	case domain.KindReplayPlanned, domain.KindReplayMoved, domain.KindTableSwap:
+		return d.replay(kind)
 	default:
 		return nil
 	}
