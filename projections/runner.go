@@ -18,6 +18,9 @@ type Runner struct {
 	Incidents Incidents
 	Reporter  *Reporter
 	Log       *slog.Logger
+	// Ends says that the leg has an end: Run of the leg returns nil there, and so does Run of
+	// the Runner.
+	Ends bool
 	// Explain says what a person might look at after an error, "" for nothing; nil for
 	// a leg that has no hints.
 	Explain func(error) string
@@ -27,7 +30,7 @@ type Runner struct {
 	Backoff, MaxBackoff time.Duration
 }
 
-// Run returns nil when the context ends, and an error only when the process must
+// Run returns nil when the context ends, or the leg is at its end; and an error only when the process must
 // stop: one that names its exit code, as *journal.FencedError and *Refusal do. An
 // error that is tried again is logged once for as long as it stays the same.
 func (r *Runner) Run(ctx context.Context) error {
@@ -37,7 +40,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for wait := first; ; {
 		r.Reporter.Enter(StateOpening, said, domain.IncidentID{})
 		ran, err := r.once(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || err == nil {
 			return nil
 		}
 		if ran > limit {
@@ -87,7 +90,7 @@ func (r *Runner) backoff() (first, limit time.Duration) {
 	return first, limit
 }
 
-// once opens the leg and runs it to its end; ran is for how long it was open.
+// once opens the leg and runs it to its end, nil; ran is for how long it was open.
 func (r *Runner) once(ctx context.Context) (ran time.Duration, err error) {
 	leg, err := r.Opener.Open(ctx)
 	if err != nil {
@@ -99,6 +102,9 @@ func (r *Runner) once(ctx context.Context) (ran time.Duration, err error) {
 	began := time.Now()
 	err = leg.Run(ctx)
 	ran = time.Since(began)
+	if err == nil && r.Ends {
+		return ran, nil
+	}
 	if err == nil {
 		err = errors.New("leg ended by itself")
 	}
