@@ -26,7 +26,7 @@ func faultsFeed(rows int64) time.Duration {
 // Between two faults Doris is healthy until rows have come through again, so that what follows is not met by a leg
 // that waits; neither is waited for longer than this.
 const (
-	faultPatience = 3 * time.Second  // for somebody to meet it
+	faultPatience = 20 * time.Second // for somebody to meet it, as long as rows are to come
 	movePatience  = 10 * time.Second // for rows
 	faultDelay    = 1500 * time.Millisecond
 	nodeGone      = time.Second
@@ -38,6 +38,7 @@ type trouble struct {
 	rng     *rand.Rand
 	moved   func() int64 // rows that are in Doris
 	over    func() bool  // nothing is fed any more
+	there   func() bool  // every row is in Doris
 	done    map[string]int
 }
 
@@ -47,6 +48,7 @@ func newTrouble(d *demo) *trouble {
 		rng:     rand.New(rand.NewPCG(d.seed, 2<<32)),
 		moved:   func() int64 { return d.watch.all().doris },
 		over:    func() bool { return d.feed.sent.Load() >= d.feed.total() },
+		there:   func() bool { return d.watch.all().doris >= d.feed.total() },
 		done:    map[string]int{},
 	}
 }
@@ -128,7 +130,7 @@ func (t *trouble) arm(a arming, names ...string) func(context.Context) error {
 		}
 		err = t.await(ctx, faultPatience, func() (bool, error) {
 			now, err := t.control.hits(ctx)
-			return now[names[0]] >= before[names[0]]+max(a.Times, 1), err
+			return now[names[0]] >= before[names[0]]+max(a.Times, 1) || t.there(), err
 		})
 		if err != nil {
 			return err
