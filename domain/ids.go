@@ -223,9 +223,11 @@ func ParseStream(name string) (Stream, error) {
 	switch s.Leg {
 	case LegIngest, LegHub, LegDoris, LegLineage:
 		return s, nil
-	}
-	if _, is := s.Leg.Plan(); is {
-		return s, nil
+	case LegControl: // it has no shard
+	default:
+		if _, is := s.Leg.Plan(); is {
+			return s, nil
+		}
 	}
 	return Stream{}, fmt.Errorf("%w: %q", ErrStream, name)
 }

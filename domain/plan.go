@@ -147,7 +147,17 @@ const (
 type PlanTarget struct {
 	Kind TargetKind `json:"kind"`
 	Mode TargetMode `json:"mode,omitempty"` // of tables and topics
-	Name string     `json:"name,omitempty"` // "<db>.<table>", a topic, or a file below the data directory
+	Name string     `json:"name,omitempty"` // "<db>.<table>", or a topic
+	// Shadow is the plan whose shadow this one goes on with; zero: it makes one of its own.
+	Shadow PlanID `json:"shadow,omitzero"`
+}
+
+// Marker is the plan that a shadow says it is of.
+func (p *Plan) Marker() PlanID {
+	if !p.Target.Shadow.IsZero() {
+		return p.Target.Shadow
+	}
+	return p.ID
 }
 
 // PlanLimits bound what a replay takes from live traffic. They may change while it runs; 0 is
@@ -171,10 +181,7 @@ func (p *Plan) Digest() Hash { return sha256.Sum256(p.Text()) }
 
 // Text is the plan as JSON, the same bytes for the same plan.
 func (p *Plan) Text() []byte {
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic(fmt.Sprintf("plan %s: %v", p.ID, err)) // it has nothing that JSON does not
-	}
+	b, _ := json.Marshal(p) // it has nothing that JSON does not
 	return b
 }
 

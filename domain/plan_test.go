@@ -114,7 +114,9 @@ func TestReplayOnControl(t *testing.T) {
 	var s ControlState
 	seq := Seq(0)
 	apply := func(e Event) { seq++; s.Apply(seq, e) }
-	moved := func(to PlanState, limits PlanLimits) { apply(&ReplayMoved{ID: id, Digest: digest, To: to, Limits: limits}) }
+	moved := func(to PlanState, limits PlanLimits) {
+		apply(&ReplayMoved{ID: id, Digest: digest, To: to, Limits: limits})
+	}
 	state := func(want PlanState, moves int) {
 		t.Helper()
 		if r := s.Replays[id]; r.State != want || len(r.Moves) != moves {
