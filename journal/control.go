@@ -114,7 +114,7 @@ func (c *Control) Append(ctx context.Context, decide func(s *domain.ControlState
 		if h.size >= c.j.o.SegmentBytes {
 			ev = &domain.Rolled{} // the event itself goes into the next segment
 		}
-		parts, hash := Encode(c.j.id, s, h.next(), h.tail.Hash, ev)
+		parts, hash := Encode(c.j.id, s, h.next(), h.tail.Hash, h.time(c.j), ev)
 		err = c.j.put(ctx, s, h, parts, hash)
 		var taken *takenError
 		switch _, rolled := ev.(*domain.Rolled); {

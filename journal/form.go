@@ -20,9 +20,10 @@ type Entry struct {
 	Journal domain.JournalID
 	Stream  domain.Stream
 	Seq     domain.Seq
-	Prev    domain.Hash // of the event before; zero for Genesis
-	Hash    domain.Hash // SHA-256 of the stored bytes
-	Size    int         // stored bytes
+	Prev    domain.Hash   // of the event before; zero for Genesis
+	At      domain.Micros // when its writer made it, by the writer's clock; never before the event before it
+	Hash    domain.Hash   // SHA-256 of the stored bytes
+	Size    int           // stored bytes
 	Event   domain.Event
 }
 
@@ -61,17 +62,18 @@ func (e *UnknownKindError) Error() string {
 }
 
 // Encode gives the stored form of an event (architecture.md, "Identity"): format
-// version, journal id, stream name, seq, hash of the event before, kind, kind
+// version, journal id, stream name, seq, hash of the event before, time, kind, kind
 // version, body. Record batches come last, as raw sections: parts[0] is everything
 // before them, the other parts are the event's own slices, not copied. The hash is
 // SHA-256 over all parts.
-func Encode(id domain.JournalID, s domain.Stream, seq domain.Seq, prev domain.Hash, ev domain.Event) (parts [][]byte, hash domain.Hash) {
+func Encode(id domain.JournalID, s domain.Stream, seq domain.Seq, prev domain.Hash, at domain.Micros, ev domain.Event) (parts [][]byte, hash domain.Hash) {
 	e := enc{b: make([]byte, 0, 1024)}
 	e.b = append(e.b, FormatVersion)
 	e.id(id)
 	e.str(s.String())
 	e.seq(seq)
 	e.hash(prev)
+	e.micros(at)
 	e.str(string(ev.Kind()))
 	e.u(kindVersion)
 	sections := encodeBody(&e, ev)
@@ -101,6 +103,7 @@ func Decode(stored []byte) (*Entry, error) {
 	name := d.str()
 	en.Seq = d.seq()
 	en.Prev = d.hash()
+	en.At = d.micros()
 	kind := domain.Kind(d.str())
 	version := d.u()
 	if d.err != nil {

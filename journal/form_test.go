@@ -154,7 +154,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		parts, hash := journal.Encode(e.Journal, e.Stream, e.Seq, e.Prev, e.Event)
+		parts, hash := journal.Encode(e.Journal, e.Stream, e.Seq, e.Prev, e.At, e.Event)
 		if again := bytes.Join(parts, nil); !bytes.Equal(again, stored) || hash != e.Hash {
 			t.Fatalf("%s decoded from\n%x is encoded as\n%x", e.Event.Kind(), stored, again)
 		}

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // encode gives the stored bytes of an event as the tests store it.
 func encode(ev domain.Event) ([]byte, domain.Hash) {
-	parts, hash := journal.Encode(filled[domain.JournalID](0xa0), shard(domain.LegHub), 1234, filled[domain.Hash](0xc0), ev)
+	parts, hash := journal.Encode(filled[domain.JournalID](0xa0), shard(domain.LegHub), 1234, filled[domain.Hash](0xc0), 1_785_000_000_123_456, ev)
 	return bytes.Join(parts, nil), hash
 }
 
@@ -42,7 +42,7 @@ func TestStoredFormIsGolden(t *testing.T) {
 			}
 			want := &journal.Entry{
 				Journal: filled[domain.JournalID](0xa0), Stream: shard(domain.LegHub), Seq: 1234,
-				Prev: filled[domain.Hash](0xc0), Hash: hash, Size: len(golden), Event: ev,
+				Prev: filled[domain.Hash](0xc0), At: 1_785_000_000_123_456, Hash: hash, Size: len(golden), Event: ev,
 			}
 			if !reflect.DeepEqual(e, want) {
 				t.Fatalf("decoded\n%+v\nwant\n%+v", e.Event, ev)

@@ -18,6 +18,14 @@ type head struct {
 	tail    *Entry     // nil: not even Genesis
 }
 
+// time is when the next event is made: by the clock, and never before the tail.
+func (h *head) time(j *Journal) domain.Micros {
+	if h.tail == nil {
+		return j.Now()
+	}
+	return max(j.Now(), h.tail.At)
+}
+
 // next is the seq of the next event.
 func (h *head) next() domain.Seq {
 	if h.tail == nil {
@@ -110,7 +118,8 @@ func (j *Journal) genesis(ctx context.Context, s domain.Stream, h *head) error {
 		return fmt.Errorf("make segment %s/1: %w", s, err)
 	}
 	h.segment = 1
-	parts, hash := Encode(j.id, s, 1, domain.Hash{}, &domain.Genesis{Created: j.Now(), Pipeline: j.pipeline})
+	now := j.Now()
+	parts, hash := Encode(j.id, s, 1, domain.Hash{}, now, &domain.Genesis{Created: now, Pipeline: j.pipeline})
 	err := j.put(ctx, s, h, parts, hash)
 	var taken *takenError
 	if err != nil && !errors.As(err, &taken) {

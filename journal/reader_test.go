@@ -116,7 +116,7 @@ func TestMissingSwappedAndForeignEventsStopTheReader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parts, _ := journal.Encode(e.Journal, s, 4, domain.Hash{1}, e.Event)
+			parts, _ := journal.Encode(e.Journal, s, 4, domain.Hash{1}, e.At, e.Event)
 			rewrite(t, m, s, 4, bytes.Join(parts, nil))
 		}, 4},
 	} {
@@ -154,7 +154,7 @@ func TestReadFromChecksTheChainToTheEventBefore(t *testing.T) {
 		r.Close()
 	}
 	e := get(t, j, s, 3)
-	parts, _ := journal.Encode(j.ID(), s, 3, e.Prev, &domain.HubAborted{Why: "forged"})
+	parts, _ := journal.Encode(j.ID(), s, 3, e.Prev, e.At, &domain.HubAborted{Why: "forged"})
 	rewrite(t, m, s, 3, bytes.Join(parts, nil))
 	r, err := j.ReadFrom(t.Context(), s, 4)
 	if err != nil {

@@ -25,10 +25,10 @@ func regressing(t *testing.T) (*journal.Memory, *journal.Journal, *journal.Write
 }
 
 // put stores an event past the writer, as a restored or foreign journal would hold it.
-func put(t *testing.T, m *journal.Memory, j *journal.Journal, seq domain.Seq, prev domain.Hash, ev domain.Event) domain.Hash {
+func put(t *testing.T, m *journal.Memory, j *journal.Journal, seq domain.Seq, prev domain.Hash, at domain.Micros, ev domain.Event) domain.Hash {
 	t.Helper()
 	s := shard(domain.LegHub)
-	parts, hash := journal.Encode(j.ID(), s, seq, prev, ev)
+	parts, hash := journal.Encode(j.ID(), s, seq, prev, at, ev)
 	if err := m.Put(t.Context(), s, 1, seq, parts); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestAnotherEventAtAnAckedSeqIsARegressionAtOnce(t *testing.T) {
 				m.Truncate(w.Stream(), 4)
 				hash := get(t, j, w.Stream(), 3).Hash
 				for i := range after + 1 {
-					hash = put(t, m, j, domain.Seq(4+i), hash, aborted(w, "another"))
+					hash = put(t, m, j, domain.Seq(4+i), hash, 0, aborted(w, "another"))
 				}
 				if after == 0 { // the append is refused only if something keeps its seq from it
 					if err := m.Rewrite(w.Stream(), 4, []byte("rot")); err != nil {
@@ -97,13 +97,13 @@ func TestSuspicionEndsWhenTheEventIsThereAgain(t *testing.T) {
 			defer close(flicker)
 			m.Truncate(s, 4)
 			time.Sleep(25 * time.Second)
-			put(t, m, j, 4, tail.Prev, tail.Event)
+			put(t, m, j, 4, tail.Prev, tail.At, tail.Event)
 			_ = m.Seal(ctx, s, 1)
 			time.Sleep(10 * time.Second)
 			m.Truncate(s, 4)
 			time.Sleep(25 * time.Second)
 			refuse = false
-			put(t, m, j, 4, tail.Prev, tail.Event)
+			put(t, m, j, 4, tail.Prev, tail.At, tail.Event)
 		}()
 		time.Sleep(time.Millisecond)
 		_, err := w.Append(ctx, aborted(w, "c"))
@@ -120,8 +120,8 @@ func TestSuspicionEndsWhenTheEventIsThereAgain(t *testing.T) {
 func TestChainThatForkedBeforeTheAppendIsARegression(t *testing.T) {
 	m, j, w := regressing(t)
 	m.Truncate(w.Stream(), 4)
-	hash := put(t, m, j, 4, get(t, j, w.Stream(), 3).Hash, aborted(w, "another"))
-	put(t, m, j, 5, hash, &domain.Opened{Owned: domain.Owned{Incarnation: 9}})
+	hash := put(t, m, j, 4, get(t, j, w.Stream(), 3).Hash, 0, aborted(w, "another"))
+	put(t, m, j, 5, hash, 0, &domain.Opened{Owned: domain.Owned{Incarnation: 9}})
 	_, err := w.Append(t.Context(), aborted(w, "c"))
 	if !errors.Is(err, journal.ErrRegressed) || !strings.Contains(err.Error(), "lowaltitude.3.hub@5") {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func TestEventsOfALaterReleaseStopTheReaderByName(t *testing.T) {
 				t.Fatal(err)
 			}
 			first := get(t, j, s, 1)
-			parts, _ := journal.Encode(j.ID(), s, 2, first.Hash, &domain.HubBegun{})
+			parts, _ := journal.Encode(j.ID(), s, 2, first.Hash, first.At, &domain.HubBegun{})
 			if err := m.Rewrite(s, 2, c.change(bytes.Join(parts, nil))); err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestEventsOfALaterReleaseStopTheReaderByName(t *testing.T) {
 func TestUnknownEventAtAWrongPlaceIsAnIntegrityError(t *testing.T) {
 	m, j, s := six(t)
 	e := get(t, j, s, 3)
-	parts, _ := journal.Encode(j.ID(), s, 4, e.Prev, &domain.HubBegun{})
+	parts, _ := journal.Encode(j.ID(), s, 4, e.Prev, e.At, &domain.HubBegun{})
 	rewrite(t, m, s, 3, bytes.Replace(bytes.Join(parts, nil), []byte("\x08HubBegun"), []byte("\x08HubSpoke"), 1))
 	var broken *journal.IntegrityError
 	if _, err := j.Get(t.Context(), s, 3); !errors.As(err, &broken) || broken.Seq != 3 {

@@ -123,7 +123,8 @@ func (w *Writer) Append(ctx context.Context, ev domain.ShardEvent) (domain.Ref, 
 
 func (w *Writer) append(ctx context.Context, ev domain.Event) error {
 	seq := w.h.next()
-	parts, hash := Encode(w.j.id, w.s, seq, w.h.tail.Hash, ev)
+	at := w.h.time(w.j)
+	parts, hash := Encode(w.j.id, w.s, seq, w.h.tail.Hash, at, ev)
 	err := w.j.put(ctx, w.s, w.h, parts, hash)
 	if err == nil && w.h.made {
 		err = w.believe(ctx)
@@ -136,7 +137,7 @@ func (w *Writer) append(ctx context.Context, ev domain.Event) error {
 		size += len(p)
 	}
 	w.h.size += int64(size)
-	w.h.tail = &Entry{Journal: w.j.id, Stream: w.s, Seq: seq, Prev: w.h.tail.Hash, Hash: hash, Size: size, Event: ev}
+	w.h.tail = &Entry{Journal: w.j.id, Stream: w.s, Seq: seq, Prev: w.h.tail.Hash, At: at, Hash: hash, Size: size, Event: ev}
 	w.j.happened(w.h.tail)
 	if w.tail != nil {
 		w.tail.add(ctx, w.h.tail)

@@ -183,7 +183,7 @@ func (f *forge) put(ctx context.Context, store *journal.JetStream, segment, firs
 				ev = &domain.Started{Instance: "nobody"}
 			}
 		}
-		parts, hash := journal.Encode(e.Journal, f.s, e.Seq, prev, ev)
+		parts, hash := journal.Encode(e.Journal, f.s, e.Seq, prev, e.At, ev)
 		if err := store.Put(ctx, f.s, segment, e.Seq, parts); err != nil {
 			return err
 		}

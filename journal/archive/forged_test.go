@@ -48,7 +48,7 @@ func TestForgedFile(t *testing.T) {
 		out := append([][]byte(nil), events[:from]...)
 		prev := domain.Hash(sha256.Sum256(out[from-1]))
 		for i := from; i < len(events); i++ {
-			parts, hash := journal.Encode(w.j.ID(), hubStream(), domain.Seq(i+1), prev, ev)
+			parts, hash := journal.Encode(w.j.ID(), hubStream(), domain.Seq(i+1), prev, 0, ev)
 			out, prev = append(out, bytes.Join(parts, nil)), hash
 		}
 		return out

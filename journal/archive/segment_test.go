@@ -215,7 +215,7 @@ func (w *world) forge(m *journal.Memory, g [2]domain.Seq, at domain.Seq, s domai
 			must(w.T, err)
 			s, ev = hubStream(), e.Event
 		}
-		parts, hash := journal.Encode(w.j.ID(), s, seq, prev, ev)
+		parts, hash := journal.Encode(w.j.ID(), s, seq, prev, 0, ev)
 		must(w.T, m.Rewrite(hubStream(), seq, bytes.Join(parts, nil)))
 		prev = hash
 	}

@@ -71,7 +71,7 @@ func (r *rig) keeper(dir string, incarnation domain.Seq) *keeper {
 	c.DataDir = dir
 	o := &pipeline.Open{
 		Config: config.Pipeline{Name: "p", Doris: &config.Doris{}}, Journal: r.j, Control: r.control, Incidents: projections.Incidents{Control: r.control},
-		Configured: domain.PipelineConfig{Direct: true}, Incarnation: incarnation, Shards: []int{0},
+		Configured: domain.PipelineConfig{Direct: true, Shards: 1}, Incarnation: incarnation, Shards: []int{0},
 	}
 	key, _, err := checkpoint.OpenKey(c.KeyFile())
 	r.ok(err)
@@ -150,7 +150,7 @@ func TestCheckpoints(t *testing.T) {
 	now, err := r.k.now(t.Context())
 	r.ok(err)
 	second := r.heads()
-	if second[doris].Ref != r.w.Tail() || len(now) != 2 || now[1] != second[doris] {
+	if second[doris].Ref != r.w.Tail() || len(now) != 2 || now[1].TreeHead() != second[doris] {
 		t.Errorf("signed %+v, said %+v", second[doris].Ref, now)
 	}
 	file, err := checkpoint.OpenFile(checkpoint.FilePath(r.dir))
@@ -262,7 +262,7 @@ func TestFindings(t *testing.T) {
 	t.Run("rewritten end", func(t *testing.T) {
 		r := signed(t)
 		r.ok(r.k.take())
-		other, _ := journal.Encode(r.j.ID(), doris, 24, domain.Hash{7}, &domain.DorisAborted{Why: "y"})
+		other, _ := journal.Encode(r.j.ID(), doris, 24, domain.Hash{7}, 0, &domain.DorisAborted{Why: "y"})
 		r.ok(r.store.Rewrite(doris, 24, bytes.Join(other, nil)))
 		r.ends(domain.IncidentIntegrity, "journal rewritten", "p.0.doris@24")
 	})

@@ -95,7 +95,7 @@ func (s *scroll) put(to domain.Stream, e domain.Event) domain.Ref {
 		}
 	}
 	ref := domain.Ref{Stream: to, Seq: tail.Seq + 1}
-	parts, hash := journal.Encode(s.id, to, ref.Seq, tail.Hash, e)
+	parts, hash := journal.Encode(s.id, to, ref.Seq, tail.Hash, 0, e)
 	must(s.t, s.store.Put(ctx, to, 1, ref.Seq, parts))
 	ref.Hash = hash
 	s.tails[to], s.trail[to] = ref, s.trail[to].After(ref.Seq, e)
@@ -243,6 +243,18 @@ func (s *scroll) dorisAborted(begun domain.Ref, why string) domain.Ref {
 	s.t.Helper()
 	doris := stream(domain.LegDoris)
 	return s.put(doris, &domain.DorisAborted{Owned: s.owned(), Trail: s.trail[doris], Begun: begun, Why: why, FoundBy: domain.FoundBySelf})
+}
+
+func (s *scroll) lineageBegun(first, last domain.Ref, n int64) domain.Ref {
+	s.t.Helper()
+	to := stream(domain.LegLineage)
+	return s.put(to, &domain.LineageBegun{Owned: s.owned(), Trail: s.trail[to], First: first, Last: last, Rows: n, Block: 1000})
+}
+
+func (s *scroll) lineageCommitted(begun, last domain.Ref, n int64, how string) domain.Ref {
+	s.t.Helper()
+	to := stream(domain.LegLineage)
+	return s.put(to, &domain.LineageCommitted{Owned: s.owned(), Trail: s.trail[to], Begun: begun, Cursor: last, Rows: n, How: how})
 }
 
 // fixed is a Manifest that knows the id of the scroll.

@@ -42,7 +42,7 @@ func rowCosts(ctx context.Context, dir string) (out []rowCost, err error) {
 		var last domain.Hash
 		seq := domain.Seq(1)
 		if cost.chain, err = perUnit(ctx, func() (int64, error) {
-			_, last = journal.Encode(id, stream, seq, last, ev)
+			_, last = journal.Encode(id, stream, seq, last, 1_785_000_000_000_000, ev)
 			seq++
 			return int64(n), nil
 		}); err != nil {

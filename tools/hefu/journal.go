@@ -187,11 +187,12 @@ func writeEvent(w io.Writer, e *journal.Entry, records bool) error {
 		Stream domain.Stream
 		Seq    domain.Seq
 		Kind   domain.Kind
+		At     time.Time
 		Bytes  int
 		Hash   domain.Hash
 		Prev   domain.Hash
 		Event  domain.Event
-	}{e.Stream, e.Seq, e.Event.Kind(), e.Size, e.Hash, e.Prev, e.Event})
+	}{e.Stream, e.Seq, e.Event.Kind(), time.UnixMicro(int64(e.At)).UTC(), e.Size, e.Hash, e.Prev, e.Event})
 }
 
 func printListing(w io.Writer, l *pipeline.Books) {

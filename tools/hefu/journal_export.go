@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,7 @@ func exportTo(cmd *cobra.Command, dir, stream string) (to io.Writer, done func()
 
 // writeStored writes the stored bytes of an event, of which there is one form.
 func writeStored(w io.Writer, e *journal.Entry) error {
-	parts, hash := journal.Encode(e.Journal, e.Stream, e.Seq, e.Prev, e.Event)
+	parts, hash := journal.Encode(e.Journal, e.Stream, e.Seq, e.Prev, e.At, e.Event)
 	if hash != e.Hash {
 		return fmt.Errorf("%s: its stored bytes are not those that this release writes: use the release that wrote it", e.Ref())
 	}
@@ -81,8 +82,9 @@ func writeStored(w io.Writer, e *journal.Entry) error {
 		Stream domain.Stream
 		Seq    domain.Seq
 		Kind   domain.Kind
+		At     time.Time
 		Hash   domain.Hash
 		Prev   domain.Hash
 		Stored []byte
-	}{e.Stream, e.Seq, e.Event.Kind(), e.Hash, e.Prev, bytes.Join(parts, nil)})
+	}{e.Stream, e.Seq, e.Event.Kind(), time.UnixMicro(int64(e.At)).UTC(), e.Hash, e.Prev, bytes.Join(parts, nil)})
 }

@@ -84,7 +84,7 @@ func TestTampered(t *testing.T) {
 		s := domain.Stream{Pipeline: "p", Leg: leg}
 		e, err := w.j.Get(w.ctx, s, 3)
 		must(t, err)
-		parts, _ := journal.Encode(e.Journal, s, e.Seq, domain.Hash{7}, e.Event)
+		parts, _ := journal.Encode(e.Journal, s, e.Seq, domain.Hash{7}, e.At, e.Event)
 		var stored []byte
 		for _, p := range parts {
 			stored = append(stored, p...)
