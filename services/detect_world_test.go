@@ -22,6 +22,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/checkpoint"
 	"github.com/hefu-io/hefu/services/config"
 	"github.com/hefu-io/hefu/services/pipeline"
@@ -127,7 +128,7 @@ func (s *scene) tell(topic string, partitions, rows, each, aborted int) {
 			}, nil)
 		}
 		must(s.t, cl.Flush(s.t.Context()))
-		must(s.t, cl.EndTransaction(s.t.Context(), commit))
+		must(s.t, kafkaconn.EndTransaction(s.t.Context(), cl, commit, &kgo.Record{Topic: topic}))
 	}
 	for from := 0; from < rows; from += each {
 		send(from, min(each, rows-from), kgo.TryCommit)
@@ -147,19 +148,25 @@ func (s *scene) recreated() {
 	s.deleteTopic("west")
 	s.makeTopic("west", 2)
 	s.start()
-	in := s.incident(string(domain.IncidentSourceRecreated))
-	address, err := os.ReadFile(filepath.Join(s.cfg.DataDir, status.AddressFile))
-	must(s.t, err)
+	s.isNewGeneration()
+}
+
+// isNewGeneration says of a topic that was made anew to read it as a new generation.
+func (w *world) isNewGeneration() {
+	w.t.Helper()
+	in := w.incident(string(domain.IncidentSourceRecreated))
+	address, err := os.ReadFile(filepath.Join(w.cfg.DataDir, status.AddressFile))
+	must(w.t, err)
 	choice, err := json.Marshal(status.Resolution{Choice: string(domain.ChoiceNewGeneration), Who: "wang", Why: "it was made anew"})
-	must(s.t, err)
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+string(address)+"/v1/incidents/"+in.ID+"/resolve", bytes.NewReader(choice))
-	must(s.t, err)
+	must(w.t, err)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+string(address)+"/v1/incidents/"+in.ID+"/resolve", bytes.NewReader(choice))
+	must(w.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
-	must(s.t, err)
-	must(s.t, resp.Body.Close())
+	must(w.t, err)
+	must(w.t, resp.Body.Close())
 	if resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("incident %s: %s", in.ID, resp.Status)
+		w.t.Fatalf("incident %s: %s", in.ID, resp.Status)
 	}
 }
 

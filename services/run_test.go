@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services"
 	"github.com/hefu-io/hefu/services/config"
 	standin "github.com/hefu-io/hefu/services/devstack/doris"
@@ -126,7 +127,7 @@ func (w *world) feed(topic string, from, n int) {
 		if err := cl.Flush(w.t.Context()); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := cl.EndTransaction(w.t.Context(), commit); err != nil {
+		if err := kafkaconn.EndTransaction(w.t.Context(), cl, commit, &kgo.Record{Topic: topic}); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -131,7 +131,7 @@ func (w *takeover) carriedByFlink(values []string) {
 				at[r.Partition] = append(at[r.Partition], r.Offset)
 			}
 		}
-		must(w.t, cl.EndTransaction(w.t.Context(), end))
+		must(w.t, kafkaconn.EndTransaction(w.t.Context(), cl, end, &kgo.Record{Topic: "ODS"}))
 	}
 	group := map[int32]int64{}
 	for p, offsets := range at {

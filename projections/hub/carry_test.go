@@ -79,6 +79,24 @@ func TestExcluded(t *testing.T) {
 	}
 }
 
+// TestNothingToCarry: a client whose first transaction has a progress record only commits
+// it: the next owner finds it.
+func TestNothingToCarry(t *testing.T) {
+	for _, version := range []string{"", "3.8"} {
+		t.Run("kafka "+version, func(t *testing.T) {
+			w := newWorld(t, as(t, version)...)
+			to := w.append(run("nanjing", 0, 0, 4, undecodable(0, 4)))
+			w.moved(open(w, w.process()), to)
+			leg := open(w, w.process())
+			leg.Close()
+			if leg.Cursor() != to {
+				t.Errorf("settled at %s, want %s", leg.Cursor(), to)
+			}
+			w.tally()
+		})
+	}
+}
+
 // TestDamaged: an event that contradicts itself or the one before stops the leg, and
 // is no exclusion.
 func TestDamaged(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -95,6 +96,40 @@ func TestWire(t *testing.T) {
 					w.tally()
 				})
 			}
+		}
+	}
+}
+
+// TestOutOfOrder: a broker that misses something before a batch refuses it, and the producer
+// with it. The leg ends; opened again it aborts the batch, and writes it anew.
+func TestOutOfOrder(t *testing.T) {
+	if realKafka() != "" {
+		t.Skip("no real broker refuses on demand")
+	}
+	for _, version := range []string{"", "3.9"} {
+		for _, what := range []string{"rows", "progress record"} {
+			t.Run("kafka"+version+" "+what, func(t *testing.T) {
+				w := newWorld(t, as(t, version)...)
+				h, topic := w.process(), w.cfg.Pipeline.HubTopic
+				if what != "rows" {
+					topic = w.cfg.ProgressTopic
+				}
+				w.moved(open(w, h), w.mixed())
+				w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Err: kerr.OutOfOrderSequenceNumber})
+				if opens := w.kept(h, w.mixed()); opens != 2 {
+					t.Errorf("opened %d times, want 2", opens)
+				}
+				var why []string
+				for _, e := range w.history() {
+					if a, ok := e.(*domain.HubAborted); ok {
+						why = append(why, a.Why)
+					}
+				}
+				if len(why) != 1 || !strings.Contains(why[0], what) || !strings.Contains(why[0], kerr.OutOfOrderSequenceNumber.Message) {
+					t.Errorf("aborted: %q", why)
+				}
+				w.tally()
+			})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,8 +139,9 @@ func (s *kgoSender) Produce(ctx context.Context, p *Packed, timestamp int64) err
 		s.records = make([]kgo.Record, len(p.Ends)*5/4)
 	}
 	s.records = s.records[:len(p.Ends)]
-	at, row, start := time.UnixMilli(timestamp), 0, 0
+	row, start := 0, 0
 	for _, piece := range p.Pieces {
+		at := time.UnixMilli(cmp.Or(piece.Time, timestamp))
 		for range piece.N {
 			end := p.Ends[row]
 			s.records[row] = kgo.Record{Topic: s.topic, Partition: piece.Partition, Value: p.Values[start:end:end], Timestamp: at}
@@ -276,7 +278,11 @@ func (s *kgoSender) Commit(ctx context.Context, record []byte) (int64, error) {
 	}
 	crash.Point("hub.progress.after")
 	if s.semantic.Exactly() {
-		if err := s.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		wrote := []*kgo.Record{r}
+		if len(s.records) > 0 {
+			wrote = append(wrote, &s.records[0])
+		}
+		if err := kafkaconn.EndTransaction(ctx, s.cl, kgo.TryCommit, wrote...); err != nil {
 			return 0, fmt.Errorf("commit transaction: %w", err)
 		}
 	}

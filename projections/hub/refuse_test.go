@@ -108,8 +108,9 @@ func TestForeignTransaction(t *testing.T) {
 	must(t, err)
 	defer foreign.Close()
 	must(t, foreign.BeginTransaction())
-	must(t, foreign.ProduceSync(w.ctx, &kgo.Record{Topic: w.cfg.ProgressTopic, Key: []byte("somebody's"), Value: []byte("not ours")}).FirstErr())
-	must(t, foreign.EndTransaction(w.ctx, kgo.TryCommit))
+	theirs := &kgo.Record{Topic: w.cfg.ProgressTopic, Key: []byte("somebody's"), Value: []byte("not ours")}
+	must(t, foreign.ProduceSync(w.ctx, theirs).FirstErr())
+	must(t, kafkaconn.EndTransaction(w.ctx, foreign, kgo.TryCommit, theirs))
 	must(t, foreign.BeginTransaction())
 	must(t, foreign.ProduceSync(w.ctx, &kgo.Record{Topic: w.cfg.ProgressTopic, Key: []byte("0"), Value: []byte("aborted anyway")}).FirstErr())
 	w.feed(3, place{"nanjing", 0}, place{"wuxi", 0})

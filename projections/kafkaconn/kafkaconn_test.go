@@ -104,18 +104,19 @@ func unique(what string) string { return fmt.Sprintf("%s-%d", what, time.Now().U
 
 // txn is a transactional writer that puts each record into a batch of its own.
 type txn struct {
-	t   *testing.T
-	ctx context.Context
-	cl  *kgo.Client
+	t     *testing.T
+	ctx   context.Context
+	cl    *kgo.Client
+	wrote []*kgo.Record
 }
 
-func newTxn(ctx context.Context, t *testing.T, c kafkaconn.Config) txn {
+func newTxn(ctx context.Context, t *testing.T, c kafkaconn.Config) *txn {
 	t.Helper()
-	return txn{t, ctx, dial(t, c, kgo.TransactionalID(unique("txn")), kgo.RecordPartitioner(kgo.ManualPartitioner()))}
+	return &txn{t: t, ctx: ctx, cl: dial(t, c, kgo.TransactionalID(unique("txn")), kgo.RecordPartitioner(kgo.ManualPartitioner()))}
 }
 
 // write begins a transaction, writes n records to partition 0 and leaves it open.
-func (w txn) write(topic string, n int) {
+func (w *txn) write(topic string, n int) {
 	w.t.Helper()
 	if err := w.cl.BeginTransaction(); err != nil {
 		w.t.Fatal(err)
@@ -125,12 +126,13 @@ func (w txn) write(topic string, n int) {
 		if err := w.cl.ProduceSync(w.ctx, r).FirstErr(); err != nil {
 			w.t.Fatal(err)
 		}
+		w.wrote = append(w.wrote, r)
 	}
 }
 
-func (w txn) end(how kgo.TransactionEndTry) {
+func (w *txn) end(how kgo.TransactionEndTry) {
 	w.t.Helper()
-	if err := w.cl.EndTransaction(w.ctx, how); err != nil {
+	if err := kafkaconn.EndTransaction(w.ctx, w.cl, how, w.wrote...); err != nil {
 		w.t.Fatal(err)
 	}
 }

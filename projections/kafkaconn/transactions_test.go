@@ -46,7 +46,7 @@ func TestOpenTransactions(t *testing.T) {
 	}
 	w.write(topic.Name, 2) // open from 3
 	id := unique("other")
-	other := txn{t, ctx, dial(t, c, kgo.TransactionalID(id), kgo.TransactionTimeout(20*time.Second), kgo.RecordPartitioner(kgo.ManualPartitioner()))}
+	other := &txn{t: t, ctx: ctx, cl: dial(t, c, kgo.TransactionalID(id), kgo.TransactionTimeout(20*time.Second), kgo.RecordPartitioner(kgo.ManualPartitioner()))}
 	other.write(topic.Name, 1) // open from 5
 	open := openIn(ctx, t, cl, topic.Name)
 	if len(open) != 2 || open[0].FirstOffset != 3 || open[1].FirstOffset != 5 {

@@ -63,7 +63,7 @@ func TestBoundedEndsWithMarkers(t *testing.T) {
 				t.Fatal(err)
 			}
 			produce(ctx, t, w, topic, 0, 3)
-			if err := w.EndTransaction(ctx, how); err != nil {
+			if err := kafkaconn.EndTransaction(ctx, w, how, &kgo.Record{Topic: topic}); err != nil {
 				t.Fatal(err)
 			}
 			r := newRig(ctx, t)
@@ -98,7 +98,7 @@ func TestBoundedWaitsForTransaction(t *testing.T) {
 		})
 		produce(ctx, t, w, topic, 0, 2) // of the same transaction, behind the end
 		produce(ctx, t, cl, topic, 0, 2)
-		if err := w.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		if err := kafkaconn.EndTransaction(ctx, w, kgo.TryCommit, &kgo.Record{Topic: topic}); err != nil {
 			t.Fatal(err)
 		}
 		r.finishes(p, 8)

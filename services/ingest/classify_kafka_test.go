@@ -18,6 +18,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/ingest"
 )
 
@@ -206,7 +207,7 @@ func (k *rawKafka) fill(ctx context.Context, t *testing.T, topic string) (did pr
 		}
 	}
 	end := func(cl *kgo.Client, commit kgo.TransactionEndTry, rows int64) {
-		if err := cl.EndTransaction(ctx, commit); err != nil {
+		if err := kafkaconn.EndTransaction(ctx, cl, commit, &kgo.Record{Topic: topic}); err != nil {
 			t.Fatal(err)
 		}
 		if commit {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/ingest"
 )
 
@@ -62,7 +63,7 @@ func TestUncommitted(t *testing.T) {
 			t.Fatal(err)
 		}
 		produce(ctx, t, txn, topic, 0, 3)
-		if err := txn.EndTransaction(ctx, end); err != nil {
+		if err := kafkaconn.EndTransaction(ctx, txn, end, &kgo.Record{Topic: topic}); err != nil {
 			t.Fatal(err)
 		}
 	}

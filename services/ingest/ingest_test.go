@@ -33,7 +33,7 @@ func TestIngest(t *testing.T) {
 			t.Fatal(err)
 		}
 		produce(ctx, t, w, topic, int32(i%2), 20)
-		if err := w.EndTransaction(ctx, how); err != nil {
+		if err := kafkaconn.EndTransaction(ctx, w, how, &kgo.Record{Topic: topic}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/embedded"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 // keepProducing writes to two partitions, with transactions of both ends, until it is
@@ -33,7 +34,7 @@ func keepProducing(ctx context.Context, t *testing.T, cl, txn *kgo.Client, topic
 				return
 			}
 			produce(ctx, t, txn, topic, rnd.Int32N(2), 1+rnd.IntN(10))
-			if err := txn.EndTransaction(ctx, kgo.TransactionEndTry(rnd.IntN(2) == 0)); err != nil {
+			if err := kafkaconn.EndTransaction(ctx, txn, kgo.TransactionEndTry(rnd.IntN(2) == 0), &kgo.Record{Topic: topic}); err != nil {
 				t.Error(err)
 				return
 			}

@@ -160,8 +160,10 @@ func transact(ctx context.Context, cl *kgo.Client, rows []*kgo.Record, end kgo.T
 	if err := cl.BeginTransaction(); err != nil {
 		return err
 	}
-	err := cl.ProduceSync(ctx, rows...).FirstErr()
-	return errors.Join(err, cl.EndTransaction(ctx, end))
+	if err := cl.ProduceSync(ctx, rows...).FirstErr(); err != nil {
+		return errors.Join(err, cl.EndTransaction(ctx, kgo.TryAbort))
+	}
+	return kafkaconn.EndTransaction(ctx, cl, end, rows[0])
 }
 
 // ends is where each city partition ends now that everything was sent.

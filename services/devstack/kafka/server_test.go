@@ -87,7 +87,7 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(ctx, t, w, "a", "b")
-	if err := w.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := kafkaconn.EndTransaction(ctx, w, kgo.TryCommit, &kgo.Record{Topic: "rows"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := kafkaconn.CommitGroup(ctx, w, "readers", "rows", map[int32]int64{0: 1}); err != nil {
@@ -118,7 +118,7 @@ func TestReopen(t *testing.T) {
 		t.Errorf("group is at %v, %v", got, err)
 	}
 	write(ctx, t, next, "c") // the first request of the id aborts "undecided"
-	if err := next.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := kafkaconn.EndTransaction(ctx, next, kgo.TryCommit, &kgo.Record{Topic: "rows"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := rows(ctx, t, addr, 3); got != "a b c" {

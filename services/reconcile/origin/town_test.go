@@ -82,7 +82,7 @@ func (n *town) transact(rows int, end kgo.TransactionEndTry) {
 	cl := n.client(kgo.TransactionalID(fmt.Sprintf("t%d", time.Now().UnixNano())))
 	must(n.t, cl.BeginTransaction())
 	n.produce(cl, rows)
-	must(n.t, cl.EndTransaction(n.ctx, end))
+	must(n.t, kafkaconn.EndTransaction(n.ctx, cl, end, &kgo.Record{Topic: n.topic}))
 	for { // its marker comes a moment later
 		if p := n.partition(); p.bounds.LSO == p.bounds.HighWatermark {
 			return

@@ -118,7 +118,7 @@ func (w *hubWorld) transaction(cl *kgo.Client, end kgo.TransactionEndTry, put fu
 		w.t.Fatal(err)
 	}
 	put()
-	if err := cl.EndTransaction(w.ctx(), end); err != nil {
+	if err := kafkaconn.EndTransaction(w.ctx(), cl, end, &kgo.Record{Topic: w.topic}); err != nil {
 		w.t.Fatal(err)
 	}
 }
