@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hefu-io/hefu/journal/crash"
 )
 
 // Local is a folder.
@@ -64,6 +66,7 @@ func (l *Local) Put(_ context.Context, name string, write func(io.Writer) error)
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("put %s: %w", path, ErrExists)
 	}
+	crash.Point("archive.put.before")
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("put %s: %w", path, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/clickhouseconn"
 )
@@ -21,6 +22,7 @@ const (
 // carry takes one block into the table. If the process dies on any line, the next owner
 // finds the intent and does the same.
 func (l *leg) carry(ctx context.Context, b *block) error {
+	crash.Point("lineage.begun.before")
 	ref, err := l.w.Append(ctx, &domain.LineageBegun{
 		Owned: l.w.Owned(), Trail: l.w.Trail(), First: b.first, Last: b.last,
 		Rows: int64(len(b.lines)), Digest: b.digest, Block: int64(l.cfg.Batch.Rows),
@@ -28,6 +30,7 @@ func (l *leg) carry(ctx context.Context, b *block) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("lineage.begun.after")
 	l.reporter.Update(func(s *projections.Status) { s.Open = ref.Seq })
 	in, err := l.intent(ctx, ref.Seq)
 	if err != nil {
@@ -72,6 +75,7 @@ func (l *leg) write(ctx context.Context, in *intent, b *block) error {
 		if err := l.conn.Insert(ctx, table, cols.input(), token); err != nil {
 			return fmt.Errorf("insert %d rows of block %s into %s.%s: %w", len(part), in.ref, l.cfg.Database, l.cfg.Table, err)
 		}
+		crash.Point("lineage.insert.after")
 	}
 	return l.committed(ctx, in, b, howAnswer)
 }
@@ -95,12 +99,14 @@ func (l *leg) there(ctx context.Context, begun domain.Ref, b *block) (rows, dige
 }
 
 func (l *leg) committed(ctx context.Context, in *intent, b *block, how string) error {
+	crash.Point("lineage.committed.before")
 	_, err := l.w.Append(ctx, &domain.LineageCommitted{
 		Owned: l.w.Owned(), Trail: l.w.Trail(), Begun: in.ref, Cursor: in.ev.Last, Rows: in.ev.Rows, How: how,
 	})
 	if err != nil {
 		return err
 	}
+	crash.Point("lineage.committed.after")
 	l.cursor = in.ev.Last
 	l.reporter.Update(func(s *projections.Status) {
 		s.Open, s.Cursor = 0, l.cursor

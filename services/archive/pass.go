@@ -10,6 +10,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/archive"
+	"github.com/hefu-io/hefu/journal/crash"
 )
 
 // Job is one look at the segments of a pipeline. It may be repeated at any time, by any
@@ -191,6 +192,7 @@ func (j *Job) archive(ctx context.Context, seg *segment, isSealed bool) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("archive.archived.before")
 	_, err = j.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
 		if have, ok := c.Archived[seg.stream][seg.first]; ok && have == *a {
 			return nil, nil
@@ -200,6 +202,7 @@ func (j *Job) archive(ctx context.Context, seg *segment, isSealed bool) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("archive.archived.after")
 	seg.archived = a
 	j.Log.InfoContext(ctx, "segment is archived and was read back", "stream", seg.stream.String(), "first", seg.first, "last", seg.last, "file", a.File, "bytes", a.Bytes)
 	return nil
@@ -216,6 +219,7 @@ func (j *Job) drop(ctx context.Context, seg *segment) error {
 		if err != nil {
 			return err
 		}
+		crash.Point("archive.dropped.before")
 		_, err = j.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
 			have, ok := c.Archived[seg.stream][seg.first]
 			switch {
@@ -229,10 +233,12 @@ func (j *Job) drop(ctx context.Context, seg *segment) error {
 		if err != nil {
 			return err
 		}
+		crash.Point("archive.dropped.after")
 	}
 	if err := j.Archive.Drop(ctx, seg.stream, seg.first); err != nil {
 		return fmt.Errorf("drop segment %s/%d: %w", seg.stream, seg.first, err)
 	}
+	crash.Point("archive.drop.after")
 	j.Log.InfoContext(ctx, "segment is dropped, readers have it from the archive", "stream", seg.stream.String(), "first", seg.first, "last", seg.last)
 	return nil
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/audit"
 	"github.com/hefu-io/hefu/journal/checkpoint"
 )
 
@@ -21,15 +24,26 @@ type branch struct {
 	signed checkpoint.Kept // the newest head that is signed, by whomever
 }
 
-// openBranch opens the tree and finds its last event in the stream again.
-func openBranch(ctx context.Context, j *journal.Journal, s domain.Stream, path string) (*branch, error) {
+// openBranch opens the tree in a data directory and finds its last event in the stream again;
+// signed is the newest head that is known there.
+func openBranch(ctx context.Context, j *journal.Journal, s domain.Stream, dataDir string, signed checkpoint.Kept) (*branch, error) {
+	path := checkpoint.TreePath(dataDir, j.ID(), s)
 	t, err := checkpoint.OpenTree(path)
 	if err != nil {
 		return nil, err
 	}
-	b := &branch{j: j, stream: s, path: path, tree: t}
+	b := &branch{j: j, stream: s, path: path, tree: t, signed: signed}
 	if size := domain.Seq(t.Size()); size > 0 {
 		e, err := j.Get(ctx, s, size)
+		if errors.Is(err, journal.ErrNotFound) {
+			at := journal.Anchor{
+				Journal: j.ID(), Ref: domain.Ref{Stream: s, Seq: size}, Where: "the tree " + path,
+				Holds: func(h domain.Hash) (bool, error) { return t.Holds(size, h) },
+			}
+			if gone := j.Check(ctx, at); gone != nil {
+				err = gone
+			}
+		}
 		if err == nil {
 			b.last = e.Ref()
 			var holds bool
@@ -60,8 +74,13 @@ func (b *branch) add(events ...domain.Hash) error {
 	return nil
 }
 
-// readAtOnce is how many events are read before they are added to the tree.
-const readAtOnce = 1024
+// readAtOnce is how many events are read before they are added to the tree, and syncEvery after
+// how many the tree is synced where there are many: a power loss leaves less undone than is looked
+// at when it is opened.
+const (
+	readAtOnce = 1024
+	syncEvery  = 32 * readAtOnce
+)
 
 // grow makes the tree reach the end that the stream has now. The store is asked where that
 // is, so an end that was lost while this process runs is found here. A stream that does not
@@ -92,7 +111,12 @@ func (b *branch) grow(ctx context.Context) error {
 	}
 	defer r.Close()
 	for b.last.Seq < tail.Seq {
-		n := min(readAtOnce, tail.Seq-b.last.Seq)
+		if b.last.Seq%syncEvery == 0 {
+			if err := b.tree.Sync(); err != nil {
+				return err
+			}
+		}
+		n := min(readAtOnce-b.last.Seq%readAtOnce, tail.Seq-b.last.Seq)
 		events := make([]domain.Hash, n)
 		for i := range events {
 			e, err := r.Next(ctx)
@@ -108,12 +132,12 @@ func (b *branch) grow(ctx context.Context) error {
 	return nil
 }
 
-// sign makes a head of the tree as it is: nil when it is signed already. It is made only if
-// the tree goes on from the head that was signed last.
+// sign makes a head of the tree as it is: nil when this key signed it already. It is made only
+// if the tree goes on from the head that was signed last, by whomever.
 func (b *branch) sign(key *checkpoint.Key) (*checkpoint.Kept, error) {
 	old, size := b.signed, int64(b.last.Seq)
-	if size <= int64(old.Ref.Seq) { // nothing new; another process may even be ahead, on control
-		return nil, nil
+	if size == 0 || size < int64(old.Ref.Seq) || size == int64(old.Ref.Seq) && old.Key == key.VerifierKey() {
+		return nil, nil // nothing new; another process may even be ahead, on control
 	}
 	root, err := b.tree.Root(size)
 	if err != nil {
@@ -136,4 +160,48 @@ func (b *branch) sign(key *checkpoint.Key) (*checkpoint.Kept, error) {
 		return nil, err
 	}
 	return &checkpoint.Kept{Key: key.VerifierKey(), Head: checkpoint.Head{Journal: b.j.ID(), Ref: b.last, Root: root, Note: note}}, nil
+}
+
+// said is the newest head of the stream on control, zero for none. It is verified with the key
+// that stands beside it there: whose that is, control says of no key. Errors: *audit.HeadError.
+func (b *branch) said(control *journal.Control) (k checkpoint.Kept, err error) {
+	var h domain.TreeHead
+	control.State(func(s *domain.ControlState) { h, k.Key = s.Heads[b.stream], s.Signed[b.stream] })
+	if h.Ref.Seq == 0 {
+		return checkpoint.Kept{}, nil
+	}
+	v, err := note.NewVerifier(k.Key)
+	if err == nil {
+		k.Head, err = checkpoint.Parse(h.Note, v)
+	}
+	if err == nil && (k.Journal != b.j.ID() || k.TreeHead() != h) {
+		err = errors.New("it says something else")
+	}
+	if err != nil {
+		return k, &audit.HeadError{Head: checkpoint.Head{Journal: b.j.ID(), Ref: h.Ref, Root: h.Root}, Found: "its note is none of it: " + err.Error()}
+	}
+	return k, nil
+}
+
+// heads are what a report has of the stream: the head of the whole tree, which this key signed,
+// and the one that control has, if another key signed that. Nothing of a stream that has no event.
+func (b *branch) heads(said checkpoint.Kept, key *checkpoint.Key) ([]checkpoint.Kept, error) {
+	switch {
+	case b.signed.Ref.Seq > b.last.Seq:
+		return nil, fmt.Errorf("%s is signed up to %d, and the store gave it up to %d: it answered from before", b.stream, b.signed.Ref.Seq, b.last.Seq)
+	case b.signed.Ref.Seq == 0:
+		return nil, nil
+	case said.Ref.Seq == 0 || said.Ref.Seq > b.last.Seq || said.Key == key.VerifierKey(): // or it came just now
+		return []checkpoint.Kept{b.signed}, nil
+	default:
+		return []checkpoint.Kept{b.signed, said}, nil
+	}
+}
+
+// follows demands that the tree goes on from a head that somebody signed, zero for none.
+func (b *branch) follows(h checkpoint.Kept) error {
+	if h.Ref.Seq == 0 {
+		return nil
+	}
+	return b.tree.Vouch(b.path, h.TreeHead())
 }

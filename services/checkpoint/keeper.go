@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/checkpoint"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/hub"
 	"github.com/hefu-io/hefu/services/config"
@@ -22,6 +24,7 @@ type keeper struct {
 	o        *pipeline.Open
 	key      *checkpoint.Key
 	file     *shared
+	others   bystander    // of the streams that other processes write
 	witness  *hub.Witness // nil: the pipeline writes nothing to the hub
 	log      *slog.Logger
 	events   int64
@@ -62,28 +65,40 @@ func newKeeper(ctx context.Context, c *config.Config, role pipeline.Role, o *pip
 	if o.Has(domain.LegHub) {
 		k.witness = hub.NewWitness(hub.Config{Kafka: o.Config.Hub.Config, ProgressTopic: o.Config.Hub.ProgressTopic}, o.Incarnation)
 	}
-	streams := []domain.Stream{domain.ControlStream(o.Config.Name)}
-	for _, shard := range o.Shards {
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			if role.Has(leg) && o.Has(leg) {
-				streams = append(streams, domain.Stream{Pipeline: o.Config.Name, Shard: shard, Leg: leg})
-			}
-		}
-	}
-	heads := file.heads()
-	for _, s := range streams {
-		b, err := openBranch(ctx, o.Journal, s, checkpoint.TreePath(c.DataDir, o.Journal.ID(), s))
-		if err != nil {
-			k.close(ctx)
-			return nil, err
-		}
-		b.signed = heads[s]
-		k.branches = append(k.branches, b)
+	k.others = bystander{key: key, control: o.Control}
+	if err := k.open(ctx, c.DataDir, role); err != nil {
+		k.close(ctx)
+		return nil, err
 	}
 	k.adopt()
 	k.otherKey(ctx)
 	k.show()
 	return k, nil
+}
+
+// open opens the trees: of control and of what this process writes, and of what others do.
+func (k *keeper) open(ctx context.Context, dataDir string, role pipeline.Role) error {
+	streams := []domain.Stream{domain.ControlStream(k.o.Config.Name)}
+	for shard := range k.o.Configured.Shards {
+		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
+			if k.o.Has(leg) {
+				streams = append(streams, domain.Stream{Pipeline: k.o.Config.Name, Shard: shard, Leg: leg})
+			}
+		}
+	}
+	heads := k.file.heads()
+	for _, s := range streams {
+		b, err := openBranch(ctx, k.o.Journal, s, dataDir, heads[s])
+		if err != nil {
+			return err
+		}
+		into := &k.others.branches
+		if s.Leg == domain.LegControl || role.Has(s.Leg) && slices.Contains(k.o.Shards, s.Shard) {
+			into = &k.branches
+		}
+		*into = append(*into, b)
+	}
+	return nil
 }
 
 // otherKey says that what was signed so far was signed with another key.
@@ -199,9 +214,12 @@ func (k *keeper) checkpoint(ctx context.Context) error {
 	case k.news <- struct{}{}:
 	default:
 	}
+	crash.Point("checkpoint.file.before")
 	err := k.file.put(k.all()...)
+	crash.Point("checkpoint.file.after")
 	if k.sayNow || time.Since(k.said) >= perEvent*k.interval {
 		serr := k.say(ctx)
+		crash.Point("checkpoint.control.after")
 		if k.sayNow = serr != nil; !k.sayNow {
 			k.said = time.Now()
 		}
@@ -242,17 +260,31 @@ func (k *keeper) say(ctx context.Context) error {
 	return err
 }
 
-// now signs what is there at this moment.
-func (k *keeper) now(ctx context.Context) ([]domain.TreeHead, error) {
+// now signs what is there at this moment, and gives what a report has of it.
+func (k *keeper) now(ctx context.Context) ([]checkpoint.Kept, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.sayNow = true // somebody is about to build on it
-	if err := k.checkpoint(ctx); err != nil {
-		return nil, err
+	said := make([]checkpoint.Kept, len(k.branches)) // before this process says something newer
+	var unread error
+	for i, b := range k.branches {
+		var err error
+		said[i], err = b.said(k.o.Control)
+		unread = errors.Join(unread, err)
 	}
-	var out []domain.TreeHead
-	for _, h := range k.all() {
-		out = append(out, h.TreeHead())
+	k.sayNow = true // somebody is about to build on it
+	if err := k.checkpoint(ctx); err != nil || unread != nil {
+		return nil, errors.Join(err, unread)
+	}
+	var out []checkpoint.Kept
+	for i, b := range k.branches {
+		if err := b.follows(said[i]); err != nil {
+			return nil, err
+		}
+		heads, err := b.heads(said[i], k.key)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, heads...)
 	}
 	return out, nil
 }
@@ -310,6 +342,9 @@ func (k *keeper) last(ctx context.Context) {
 func (k *keeper) close(ctx context.Context) {
 	if k.witness != nil {
 		k.witness.Close()
+	}
+	if err := k.others.close(); err != nil {
+		k.log.WarnContext(ctx, "tree of another process's stream was not closed well; its end is looked at when it is opened", "error", err)
 	}
 	for _, b := range k.branches {
 		if err := b.tree.Close(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -103,21 +104,30 @@ func (s *Service) Key(ctx context.Context) (*checkpoint.Key, error) {
 	}
 }
 
-// Now signs the streams as they are at this moment, and gives the newest signed head of each
-// that this process keeps a tree of: all that it writes, and control, of every pipeline.
-func (s *Service) Now(ctx context.Context) ([]domain.TreeHead, error) {
+// Now signs all streams of a pipeline as they are at this moment, and gives the newest head of
+// each that Key signed: those too that another process writes, which this one reads and keeps a
+// tree of. Where control has a head of another key, that is given too: the stream was seen to go
+// on from it. Errors: *journal.BreachError for a stream that is not what was signed.
+func (s *Service) Now(ctx context.Context, pipeline string) ([]checkpoint.Kept, error) {
 	if _, err := s.Key(ctx); err != nil {
 		return nil, err
 	}
-	var out []domain.TreeHead
 	for _, k := range s.keepers {
-		heads, err := k.now(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("pipeline %s: %w", k.o.Config.Name, err)
+		if k.o.Config.Name != pipeline {
+			continue
 		}
-		out = append(out, heads...)
+		own, err := k.now(ctx)
+		if err == nil {
+			var others []checkpoint.Kept
+			others, err = k.others.now(ctx)
+			own = append(own, others...)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pipeline %s: %w", pipeline, err)
+		}
+		return own, nil
 	}
-	return out, nil
+	return nil, fmt.Errorf("no pipeline %s here", pipeline)
 }
 
 // Consistency is a proof for checkpoint.CheckConsistency that the tree of a stream at size
@@ -146,11 +156,11 @@ func (s *Service) branch(stream domain.Stream) (*branch, error) {
 		return nil, fmt.Errorf("tree of %s: the journal is not open yet", stream)
 	}
 	for _, k := range s.keepers {
-		for _, b := range k.branches {
+		for _, b := range slices.Concat(k.branches, k.others.branches) {
 			if b.stream == stream {
 				return b, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("tree of %s: another process writes this stream and keeps its tree", stream)
+	return nil, fmt.Errorf("stream %s has no tree here", stream)
 }

@@ -10,29 +10,44 @@ import (
 	"github.com/hefu-io/hefu/journal/checkpoint"
 )
 
-// Still signs the streams of a journal that no process writes to, for a report that is made
-// without one. Whoever has it holds the journal's store. It writes nothing but the trees,
-// which say what the streams do; a head that it signs is a part of the report alone.
+// Still signs the streams of a journal for a report that is made without a running process:
+// nobody writes to them, or others do, on other hosts. It writes nothing but the trees, which say
+// what the streams do; a head that it signs is a part of the report alone.
 type Still struct {
-	key      *checkpoint.Key
-	branches []*branch
+	bystander
+	release func() error
 }
 
 // OpenStill opens the key, which it makes if there is none, and the trees of a journal in a
-// data directory.
+// data directory, which it holds until Close. Errors: checkpoint.ErrHeld.
 func OpenStill(ctx context.Context, j *journal.Journal, dataDir, keyFile string) (*Still, error) {
 	key, _, err := checkpoint.OpenKey(keyFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Still{key: key}
-	streams, err := audit.Streams(ctx, j)
+	release, err := checkpoint.Hold(dataDir)
 	if err != nil {
 		return nil, err
 	}
+	s := &Still{bystander{key: key}, release}
+	if err := s.openAll(ctx, j, dataDir); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Still) openAll(ctx context.Context, j *journal.Journal, dataDir string) error {
+	streams, err := audit.Streams(ctx, j)
+	if err != nil {
+		return err
+	}
+	if s.control, err = j.OpenControl(ctx); err != nil {
+		return err
+	}
 	file, err := checkpoint.OpenFile(checkpoint.FilePath(dataDir))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	signed := map[domain.Stream]checkpoint.Kept{}
 	for _, h := range file.Heads() {
@@ -41,47 +56,27 @@ func OpenStill(ctx context.Context, j *journal.Journal, dataDir, keyFile string)
 		}
 	}
 	for _, stream := range streams {
-		b, err := openBranch(ctx, j, stream, checkpoint.TreePath(dataDir, j.ID(), stream))
+		b, err := openBranch(ctx, j, stream, dataDir, signed[stream])
 		if err != nil {
-			s.Close()
-			return nil, err
+			return err
 		}
-		b.signed = signed[stream]
 		s.branches = append(s.branches, b)
 	}
-	return s, nil
+	return nil
 }
 
 // Close closes the trees.
 func (s *Still) Close() {
-	for _, b := range s.branches {
-		_ = b.tree.Close() // it was synced with what was signed; the rest is made again
-	}
+	_ = s.close() // what was not written is made again
+	_ = s.release()
 }
 
 // Key is the key that signs.
 func (s *Still) Key(context.Context) (*checkpoint.Key, error) { return s.key, nil }
 
-// Now signs the streams as they are, and gives the newest signed head of each.
-func (s *Still) Now(ctx context.Context) ([]domain.TreeHead, error) {
-	var out []domain.TreeHead
-	for _, b := range s.branches {
-		if err := b.grow(ctx); err != nil {
-			return nil, err
-		}
-		h, err := b.sign(s.key)
-		if err != nil {
-			return nil, err
-		}
-		if h != nil {
-			b.signed = *h
-		}
-		if b.signed.Ref.Seq > 0 {
-			out = append(out, b.signed.TreeHead())
-		}
-	}
-	return out, nil
-}
+// Now signs the streams as they are, and gives the newest head of each that Key signed. Where
+// control has a head of another key, that is given too: the stream was seen to go on from it.
+func (s *Still) Now(ctx context.Context, _ string) ([]checkpoint.Kept, error) { return s.now(ctx) }
 
 // Consistency is a proof for checkpoint.CheckConsistency that the tree of a stream at size
 // next goes on from the one at size old.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/checkpoint"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/hub"
 )
@@ -67,6 +68,7 @@ func (k *keeper) tellAll(ctx context.Context) error {
 		if err = k.witness.Tell(ctx, shard, heads); err != nil {
 			break
 		}
+		crash.Point("checkpoint.hub.after")
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

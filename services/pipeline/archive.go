@@ -13,7 +13,7 @@ import (
 // openArchive puts the archive behind the store, which is closed when that cannot be. A
 // bucket is not asked for anything yet: readers of what was dropped are the first to need it.
 func (s *Store) openArchive(c *config.Archive) error {
-	place, err := openPlace(c)
+	place, err := OpenPlace(c)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
@@ -26,7 +26,8 @@ func (s *Store) openArchive(c *config.Archive) error {
 	return nil
 }
 
-func openPlace(c *config.Archive) (archive.Place, error) {
+// OpenPlace is where the archive is. A folder that is new is made; a bucket is asked nothing.
+func OpenPlace(c *config.Archive) (archive.Place, error) {
 	if c.Dir != "" {
 		return archive.OpenLocal(c.Dir)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/services/config"
 )
 
@@ -159,9 +160,11 @@ func cannotChange(keys []string) string {
 func (s *Set) carryOut(ctx context.Context, p plan, who, why string) (*Change, error) {
 	before, _ := p.o.InForce()
 	if s.c.Journal.Mode == config.ModeEmbedded {
+		crash.Point("reload.configured.before")
 		if _, err := Apply(ctx, p.o.Control, p.next, s.log); err != nil {
 			return nil, err
 		}
+		crash.Point("reload.configured.after")
 	}
 	if err := p.o.operate(ctx, &p.next, who, why); err != nil {
 		return nil, err
@@ -170,6 +173,7 @@ func (s *Set) carryOut(ctx context.Context, p plan, who, why string) (*Change, e
 		return nil, err
 	}
 	p.o.reading.set(p.next)
+	crash.Point("reload.sources.after")
 	after, seq := p.o.InForce()
 	return &Change{p.next.Name, seq, changes(&before, &after, &p.was, &p.next)}, nil
 }

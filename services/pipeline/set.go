@@ -12,6 +12,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/journal/checkpoint"
 	"github.com/hefu-io/hefu/journal/embedded"
 	"github.com/hefu-io/hefu/services/config"
 )
@@ -43,15 +44,11 @@ type Set struct {
 
 // NewSet makes the Set of a configuration; nothing is opened yet.
 func NewSet(c *config.Config, role Role, log *slog.Logger) *Set {
-	s := &Set{DiscoverEvery: discoverEvery, c: c, file: c, role: role, log: log, held: make(chan struct{}), opened: make(chan struct{})}
-	if c.Journal.Mode == config.ModeExternal {
-		close(s.held)
-	}
-	return s
+	return &Set{DiscoverEvery: discoverEvery, c: c, file: c, role: role, log: log, held: make(chan struct{}), opened: make(chan struct{})}
 }
 
-// Held waits until this process holds the data directory: at once with an external
-// journal, which belongs to nobody. Until then another process may be running there,
+// Held waits until this process holds the data directory: with an external journal, which
+// belongs to nobody, before that is there. Until then another process may be running there,
 // and what it says of itself is not to be written over.
 func (s *Set) Held(ctx context.Context) error {
 	select {
@@ -90,8 +87,16 @@ func (s *Set) Wait(ctx context.Context) ([]*Open, error) {
 
 // Run opens the store and the pipelines and watches over them until the context ends.
 // It returns an error when the process must stop: *journal.FencedError (exit code 3),
-// *ConfigError (2), journal.ErrMissing, journal.ErrDrift, embedded.ErrLocked.
+// *ConfigError (2), journal.ErrMissing, journal.ErrDrift, embedded.ErrLocked, checkpoint.ErrHeld.
 func (s *Set) Run(ctx context.Context) (err error) {
+	if s.c.Journal.Mode == config.ModeExternal {
+		release, err := checkpoint.Hold(s.c.DataDir)
+		if err != nil {
+			return refusal(err)
+		}
+		defer func() { _ = release() }() // the kernel does it anyway
+		close(s.held)
+	}
 	store, err := OpenStore(ctx, s.c, s.log)
 	if err != nil {
 		return ended(ctx, err)
@@ -167,7 +172,7 @@ func unsound(err error) bool {
 // refusal marks errors after which an operator has to change something: starting again
 // would only meet them again.
 func refusal(err error) error {
-	for _, known := range []error{journal.ErrMissing, journal.ErrAnotherJournal, journal.ErrDrift, embedded.ErrLocked} {
+	for _, known := range []error{journal.ErrMissing, journal.ErrAnotherJournal, journal.ErrDrift, embedded.ErrLocked, checkpoint.ErrHeld} {
 		if errors.Is(err, known) {
 			return exit(2, err)
 		}
