@@ -37,7 +37,7 @@ type fault struct {
 
 // One broken thing at a time gives exactly that check, and no other that is not good.
 func TestOneBrokenThing(t *testing.T) {
-	for _, f := range slices.Concat(kafkaFaults(), dorisFaults(), hostFaults()) {
+	for _, f := range slices.Concat(kafkaFaults(), dorisFaults(), hostFaults(), proofFaults()) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -45,7 +45,7 @@ func askCursors(ctx context.Context, cfg *config.Config, api string) cursors {
 	ctx, cancel := context.WithTimeout(ctx, 2*apiPatience)
 	defer cancel()
 	log := slog.New(slog.DiscardHandler)
-	store, err := pipeline.OpenStore(ctx, cfg, log)
+	store, err := pipeline.OpenStore(ctx, withoutPlace(cfg), log)
 	if err != nil {
 		c.locked = errors.Is(err, embedded.ErrLocked)
 		return c // the journal's own checks say what is wrong with it

@@ -50,7 +50,10 @@ func gather(ctx context.Context, cfg *config.Config, o Options) *facts {
 				f.journal = askEmbedded(cfg, &c)
 			}
 		}},
-		{"host", func(ctx context.Context) { f.host = askHost(ctx, cfg) }},
+		{"host", func(ctx context.Context) { f.host, f.signing = askHost(ctx, cfg), askSigning(cfg) }},
+	}
+	if cfg.Journal.Archive != nil {
+		tasks = append(tasks, task{"archive", func(ctx context.Context) { f.archive = askArchive(ctx, cfg) }})
 	}
 	for i := range cfg.Pipelines {
 		p := &cfg.Pipelines[i]
@@ -117,6 +120,9 @@ func (p *pipelineFacts) tasks(cfg *config.Config, c *cursors) []task {
 	if from.Doris != nil {
 		tasks = append(tasks, task{dorisName(from), func(ctx context.Context) { p.doris = askDoris(ctx, from) }})
 	}
+	if from.Lineage != nil {
+		tasks = append(tasks, task{lineageName(from), func(ctx context.Context) { p.lineage = askClickHouse(ctx, from.Lineage) }})
+	}
 	return tasks
 }
 
@@ -165,3 +171,5 @@ func sourceName(p *config.Pipeline, s *sourceFacts) string {
 }
 
 func dorisName(p *config.Pipeline) string { return "doris " + p.Name }
+
+func lineageName(p *config.Pipeline) string { return "lineage " + p.Name }

@@ -11,6 +11,8 @@ import (
 type facts struct {
 	at        time.Time
 	journal   journalFacts
+	signing   signingFacts
+	archive   *archiveFacts // nil: there is none
 	host      hostFacts
 	pipelines []pipelineFacts
 }
@@ -19,7 +21,8 @@ type pipelineFacts struct {
 	config  *config.Pipeline
 	hub     kafkaFacts
 	sources []sourceFacts
-	doris   *dorisFacts // nil: the pipeline has no table
+	doris   *dorisFacts   // nil: the pipeline has no table
+	lineage *lineageFacts // nil: it has no lineage
 }
 
 // sourceFacts is one entry of sources, or the hub topic of a read_hub.

@@ -32,13 +32,16 @@ func askHost(_ context.Context, cfg *config.Config) hostFacts {
 	f.soft, f.hard, f.limitErr = descriptors()
 	seen := map[string]bool{}
 	walkPaths("", reflect.ValueOf(cfg).Elem(), func(key, path string) {
-		if !seen[path] {
+		if !seen[path] && key != signingKey {
 			seen[path] = true
 			f.paths = append(f.paths, lookAt(key, path))
 		}
 	})
 	return f
 }
+
+// signingKey is the one file that need not be there: askSigning looks at it.
+const signingKey = "journal.checkpoint.key_file"
 
 // existing is the path itself or its nearest folder that is there.
 func existing(path string) string {

@@ -16,6 +16,12 @@ func descriptors() (soft, hard uint64, err error) {
 	return uint64(r.Cur), uint64(r.Max), nil //nolint:unconvert // int64 on some BSDs
 }
 
+// sameDevice reports whether two paths are on one file system.
+func sameDevice(a, b string) bool {
+	var at, other syscall.Stat_t
+	return syscall.Stat(a, &at) == nil && syscall.Stat(b, &other) == nil && at.Dev == other.Dev
+}
+
 // mayWrite asks whether this user may write to a folder, and writes nothing.
 func mayWrite(folder string) error {
 	const writeAndEnter = 2 | 1 // W_OK, X_OK

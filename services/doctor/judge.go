@@ -4,7 +4,15 @@ package doctor
 func judge(f *facts) []Check {
 	journal := system{name: "journal"}
 	f.judgeJournal(&journal)
+	if f.journal.dirErr == nil { // else nothing in it can be said, and that is said
+		f.signing.judge(&journal)
+	}
 	checks := journal.checks
+	if f.archive != nil {
+		segments := system{name: "archive"}
+		f.archive.judge(&segments)
+		checks = append(checks, segments.checks...)
+	}
 	for i := range f.pipelines {
 		p := &f.pipelines[i]
 		if p.config.ReadHub == nil {
@@ -21,6 +29,11 @@ func judge(f *facts) []Check {
 			table := system{name: dorisName(p.config)}
 			p.doris.judge(&table, f.at)
 			checks = append(checks, table.checks...)
+		}
+		if p.lineage != nil {
+			index := system{name: lineageName(p.config)}
+			p.lineage.judge(&index)
+			checks = append(checks, index.checks...)
 		}
 	}
 	host := system{name: "host"}

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,10 +13,41 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/hefu-io/hefu/projections/clickhouseconn"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
+	"github.com/hefu-io/hefu/services/devstack/clickhouse"
 	"github.com/hefu-io/hefu/services/devstack/realkafka"
 	"github.com/hefu-io/hefu/services/doctor"
 )
+
+// What a real ClickHouse says of a table that is not there, and of one that is another.
+func TestRealClickHouse(t *testing.T) {
+	address, own, err := clickhouse.ForTests(t.Context(), t.TempDir())
+	if clickhouse.Skips(err) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	w := newWorld(t)
+	w.must(err)
+	if own != nil {
+		t.Cleanup(func() { _ = own.Stop() })
+	}
+	w.start()
+	w.said.More = fmt.Sprintf("    lineage: {addresses: [%q], database: hefu_doctor}", address)
+	w.demand(w.examine(), "lineage bridge: table hefu_doctor.hefu_lineage", doctor.Good, "the first start makes both")
+	conn, err := clickhouseconn.Open(w.ctx(), clickhouseconn.Config{Addresses: []string{address}})
+	w.must(err)
+	defer conn.Close()
+	w.must(conn.Exec(w.ctx(), "CREATE DATABASE IF NOT EXISTS hefu_doctor"))
+	defer func() { w.must(conn.Exec(w.ctx(), "DROP DATABASE hefu_doctor")) }()
+	w.must(conn.Exec(w.ctx(), "CREATE TABLE hefu_doctor.hefu_lineage (city String) ENGINE = Log"))
+	r := w.examine()
+	w.demand(r, "lineage bridge: table hefu_doctor.hefu_lineage", doctor.Bad, `its engine is ["Log"]`)
+	if old := strings.Contains(dump(r), "ClickHouse 18."); old {
+		w.demand(r, "lineage bridge: rights", doctor.Unchecked, "does not tell")
+	} else {
+		w.demand(r, "lineage bridge: rights", doctor.Good, "granted")
+	}
+}
 
 // What a real broker says of itself, of ACLs and of transactions, and that asking for a
 // group or an id makes no internal topic on a cluster that has none yet.

@@ -48,6 +48,9 @@ func (a *asking) batch(ctx context.Context) (*Answer, error) {
 	default:
 		last = nil
 	}
+	if err := a.lineageOf(ctx, t, out.Shard, last); err != nil {
+		return nil, err
+	}
 	at := span{shard: out.Shard, from: ownerOf(in.entry), began: in.time, last: last, named: t.named}
 	for _, n := range a.control.during(at) {
 		t.note(n, trouble(n.entry.Event), at.began)

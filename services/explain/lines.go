@@ -52,7 +52,7 @@ func decision(ev domain.Event) domain.IncidentID {
 
 // rank orders streams along the way of a row.
 func rank(s domain.Stream) int {
-	return slices.Index([]domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegControl}, s.Leg)
+	return slices.Index([]domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage, domain.LegControl}, s.Leg)
 }
 
 // event adds an event of a shard's stream. The events of one stream are added in order.

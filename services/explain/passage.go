@@ -10,11 +10,11 @@ import (
 // skew is how far the clocks of two processes may be apart: what Kerberos allows.
 const skew = domain.Micros(5 * 60 * 1_000_000)
 
-// intent is a HubBegun or a DorisBegun.
+// intent is a HubBegun, a DorisBegun or a LineageBegun.
 type intent struct {
 	entry       *journal.Entry
 	first, last domain.Ref
-	time        domain.Micros
+	time        domain.Micros // 0 of a LineageBegun
 	trail       domain.Trail
 	excluded    []domain.Exclusion
 }
@@ -28,6 +28,8 @@ func intentOf(e *journal.Entry) *intent {
 		return &intent{e, ev.First, ev.Last, ev.Time, ev.Trail, ev.Excluded}
 	case *domain.DorisBegun:
 		return &intent{e, ev.First, ev.Last, ev.Time, ev.Trail, ev.Excluded}
+	case *domain.LineageBegun:
+		return &intent{entry: e, first: ev.First, last: ev.Last, trail: ev.Trail}
 	default:
 		return nil
 	}
@@ -46,6 +48,8 @@ func follows(ev domain.Event) (begun domain.Ref, ok bool) {
 		return ev.Begun, true
 	case *domain.DorisAborted:
 		return ev.Begun, true
+	case *domain.LineageCommitted:
+		return ev.Begun, true
 	default:
 		return domain.Ref{}, false
 	}
@@ -57,6 +61,8 @@ func cursorOf(ev domain.Event) (cursor domain.Ref, ok bool) {
 	case *domain.HubCommitted:
 		return ev.Cursor, true
 	case *domain.DorisCommitted:
+		return ev.Cursor, true
+	case *domain.LineageCommitted:
 		return ev.Cursor, true
 	default:
 		return domain.Ref{}, false
@@ -156,7 +162,7 @@ func (r *reading) intent(ctx context.Context, s domain.Stream, seq domain.Seq) (
 //
 // Where to stop is not in the events: after a batch that was refused the next ones are smaller, so
 // one that covered the event may stand before commits that did not come so far. None can be older
-// than the event itself.
+// than the event itself. A block of lineage is never refused: its intent is the only one.
 func (r *reading) attempts(ctx context.Context, s domain.Stream, newest, input domain.Seq, oldest domain.Micros) (covering map[domain.Seq]*intent, from domain.Seq, err error) {
 	covering = map[domain.Seq]*intent{}
 	from = newest + 1

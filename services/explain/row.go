@@ -54,14 +54,21 @@ func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetche
 	out.Found = true
 	hint := a.hint(source.ID, f.generation)
 	input, placed, ended, err := a.throughHub(ctx, t, out, f, hint.Hub)
-	if err != nil || input == nil {
-		return ended, err
+	if err != nil {
+		return nil, err
+	}
+	if input == nil {
+		return ended, a.withoutHub(ctx, t, out.Shard, ended)
 	}
 	if a.c.Table == "" {
 		out.State = "in the hub"
-		return input, nil
+		return input, a.throughLineage(ctx, t, out.Shard, input)
 	}
-	return a.throughDoris(ctx, t, out, input, f, placed, hint.Doris)
+	loaded, err := a.throughDoris(ctx, t, out, input, f, placed, hint.Doris)
+	if err != nil || loaded == nil {
+		return nil, err
+	}
+	return loaded, a.throughLineage(ctx, t, out.Shard, loaded)
 }
 
 func (a *asking) rowOf(f *fetched, source domain.SourceConfig, q *Question) (*Row, error) {

@@ -43,6 +43,10 @@ func words(e *journal.Entry) string {
 		return fmt.Sprintf("%s is visible: %s%s; known by: %s%s%s", place(ev.Begun), txn, count(ev.Rows, "row"), ev.How, by(ev.FoundBy), decided(ev.Incident))
 	case *domain.DorisAborted:
 		return fmt.Sprintf("%s did not happen: %s%s%s", place(ev.Begun), oneLine(ev.Why), by(ev.FoundBy), decided(ev.Incident))
+	case *domain.LineageBegun:
+		return fmt.Sprintf("lineage of %s, %s, begins to be written to ClickHouse", stretch(ev.First, ev.Last), count(ev.Rows, "row"))
+	case *domain.LineageCommitted:
+		return fmt.Sprintf("%s is in ClickHouse: %s; known by: %s", place(ev.Begun), count(ev.Rows, "row"), ev.How)
 	default:
 		return ""
 	}

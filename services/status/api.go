@@ -33,6 +33,7 @@ type PipelineReport struct {
 	Sources     []SourceReport   `json:"sources"`
 	Incidents   []IncidentReport `json:"incidents" doc:"incidents that wait for an operator"`
 	Checkpoint  *Checkpoint      `json:"checkpoint,omitempty" doc:"what is signed of the journal"`
+	Archive     *Archive         `json:"archive,omitempty" doc:"where sealed segments go; absent without journal.archive"`
 }
 
 // SourceReport is one city's source.
@@ -79,8 +80,10 @@ type output[T any] struct{ Body T }
 
 func (s *Service) register(api huma.API) {
 	huma.Register(api, huma.Operation{
-		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Summary: "Positions, lag, open intents and incidents",
-	}, func(context.Context, *struct{}) (*output[Report], error) { return &output[Report]{s.Report()}, nil })
+		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Summary: "Positions, lag, open intents, incidents, checkpoints and archive",
+	}, func(ctx context.Context, _ *struct{}) (*output[Report], error) {
+		return &output[Report]{s.Report(ctx)}, nil
+	})
 	huma.Register(api, huma.Operation{
 		OperationID: "books", Method: http.MethodGet, Path: "/v1/books", Summary: "The books of each pipeline, made by reading its whole journal",
 	}, func(ctx context.Context, _ *struct{}) (*output[[]*pipeline.Books], error) { return s.books(ctx) })
@@ -108,8 +111,8 @@ func (s *Service) register(api huma.API) {
 	s.registerReload(api)
 }
 
-// Report is the present status of everything.
-func (s *Service) Report() Report {
+// Report is the present status of everything. Only the archive is asked of the store.
+func (s *Service) Report(ctx context.Context) Report {
 	r := Report{
 		Instance: s.set.Config().Instance, Version: s.set.Role().Version, Since: s.began, Reloaded: reloadReport(s.set.Last()),
 		Pipelines: []PipelineReport{},
@@ -119,7 +122,7 @@ func (s *Service) Report() Report {
 		inForce, seq := o.InForce()
 		p := PipelineReport{
 			Name: o.Config.Name, Journal: o.Journal.ID().String(), Incarnation: uint64(o.Incarnation), Config: uint64(seq),
-			Legs: []LegReport{}, Sources: []SourceReport{}, Incidents: incidentsOf(o, false),
+			Legs: []LegReport{}, Sources: []SourceReport{}, Incidents: incidentsOf(o, false), Archive: archiveReport(ctx, o),
 		}
 		for _, l := range s.board.Legs() {
 			if l.Stream.Pipeline == p.Name {

@@ -36,7 +36,8 @@ type rig struct {
 	api   http.Handler
 }
 
-func newRig(t *testing.T) *rig {
+// more is further keys of the file.
+func newRig(t *testing.T, more ...string) *rig {
 	t.Helper()
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "hub"))
 	must(t, err)
@@ -49,7 +50,8 @@ pipelines:
   - name: bridge
     hub: {brokers: [%q], topic: hub}
     sources: [{id: nanjing, city: "320100", brokers: ["127.0.0.1:1"], topic: t}]
-`, t.TempDir(), k.ListenAddrs()[0]), 0o600))
+%s
+`, t.TempDir(), k.ListenAddrs()[0], strings.Join(more, "\n")), 0o600))
 	c, err := config.Load(file)
 	must(t, err)
 	quiet := slog.New(slog.DiscardHandler)

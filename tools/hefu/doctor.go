@@ -21,10 +21,11 @@ func newDoctor() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Connect everywhere, change nothing, and say what is not as it should be",
-		Long: `Doctor asks the journal, each city, the hub, Doris and this host whether Hefu can live
-with them: versions and limits, topic settings, ACLs, retention against what is not read
-yet, open transactions, labels, the table, clocks, disks, certificates. It joins no
-group, makes no topic, begins no transaction and loads nothing. One line a check:
+		Long: `Doctor asks the journal and its archive, each city, the hub, Doris, ClickHouse and this host
+whether Hefu can live with them: versions and limits, topic settings, ACLs, retention
+against what is not read yet, open transactions, labels, tables, clocks, disks, keys,
+certificates. It joins no group, makes no topic, begins no transaction and loads nothing.
+One line a check:
 
   ✓ good   ! worth knowing   ✗ not good   ? no answer came   – nobody tells a client
 

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -22,9 +20,14 @@ import (
 
 func newStatus() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "status",
-		Short:   "Ask the running hefu how far it is",
-		Long:    "Status prints positions, lag, open intents and incidents of every pipeline.\nExit code 1 when a leg does not run, or a source does not\ndo what the configuration says: one that is paused, finished or ended is fine.",
+		Use:   "status",
+		Short: "Ask the running hefu how far it is",
+		Long: `Status prints positions, lag, open intents and incidents of every pipeline, and a line each
+for what is signed of the journal, how far its archive is, and whether the proof holds.
+
+Exit code 1 when a leg does not run, a source does not do what the configuration says (one
+that is paused, finished or ended does), or the proof does not hold: the reconciler has
+found something that nobody accepted.`,
 		Example: "  hefu status -c hefu.yaml\n  hefu status -c hefu.yaml -o json",
 		Args:    cobra.NoArgs,
 	}
@@ -51,10 +54,9 @@ func newStatus() *cobra.Command {
 				return err
 			}
 		} else {
-			printStatus(cmd.OutOrStdout(), &r)
-			printProofs(cmd.OutOrStdout(), proofs)
+			printStatus(cmd.OutOrStdout(), &r, proofs)
 		}
-		if !allRun(&r) {
+		if !allRun(&r) || slices.ContainsFunc(proofs, refuted) {
 			return errNotGood
 		}
 		return nil
@@ -78,12 +80,13 @@ func allRun(r *status.Report) bool {
 	return len(r.Pipelines) > 0
 }
 
-func printStatus(w io.Writer, r *status.Report) {
+func printStatus(w io.Writer, r *status.Report, proofs []reconcile.State) {
 	fmt.Fprintf(w, "instance %s, version %s, up %s\n", r.Instance, r.Version, time.Since(r.Since).Round(time.Second))
 	if l := r.Reloaded; l != nil {
 		fmt.Fprintf(w, "configuration read again %s ago by %s: %s\n", time.Since(l.At).Round(time.Second), l.Who, l.Why)
 	}
-	for _, p := range r.Pipelines {
+	for i := range r.Pipelines {
+		p := &r.Pipelines[i]
 		fmt.Fprintf(w, "pipeline %s, journal %s, incarnation %d, configuration %d\n", p.Name, p.Journal, p.Incarnation, p.Config)
 		legs := table.NewWriter()
 		legs.SetOutputMirror(w)
@@ -113,6 +116,7 @@ func printStatus(w io.Writer, r *status.Report) {
 		}
 		sources.Render()
 		printUnexplained(w, p.Sources)
+		printProven(w, p, proofs)
 		for _, in := range p.Incidents {
 			printIncident(w, in)
 		}
@@ -149,41 +153,5 @@ func printOrphans(w io.Writer, l *status.LegReport) {
 	}
 	if o.Aborted > 0 {
 		fmt.Fprintf(w, "shard %d: %d loads without an end were aborted since the process began\n", l.Shard, o.Aborted)
-	}
-}
-
-// printProofs says of each pipeline what the looks of the reconciler came to.
-func printProofs(w io.Writer, list []reconcile.State) {
-	for i := range list {
-		st := &list[i]
-		fmt.Fprintf(w, "proof of %s: ", st.Pipeline)
-		if st.Last == nil {
-			fmt.Fprint(w, "no look came to its end yet")
-		} else {
-			fmt.Fprintf(w, "looked %s ago", time.Since(*st.Last).Round(time.Second))
-		}
-		for _, proof := range slices.Sorted(maps.Keys(st.Windows)) {
-			var states []string
-			for _, state := range slices.Sorted(maps.Keys(st.Windows[proof])) {
-				states = append(states, fmt.Sprintf("%d %s", st.Windows[proof][state], state))
-			}
-			fmt.Fprintf(w, "; %s: windows %s, %s rows compared", proof, strings.Join(states, ", "), humanize.Comma(st.Rows[proof]))
-		}
-		found := int64(st.Accepted) + st.More
-		for _, n := range st.Findings {
-			found += int64(n)
-		}
-		if found == 0 {
-			fmt.Fprint(w, "; nothing found")
-		} else {
-			fmt.Fprintf(w, "; %d found, %d of it accepted: hefu findings", found, st.Accepted)
-		}
-		if st.Report != "" {
-			fmt.Fprintf(w, "; newest report %s", st.Report)
-		}
-		fmt.Fprintln(w)
-		if st.Error != "" {
-			fmt.Fprintf(w, "  the last look failed, nothing is known of what came since: %s\n", st.Error)
-		}
 	}
 }

@@ -1,6 +1,6 @@
 package main
 
-// Packages whose tests catch exhibits.
+// Packages whose tests catch exhibits of the projections.
 const (
 	doris     = "./projections/doris"
 	dorisconn = "./projections/dorisconn"
@@ -11,7 +11,7 @@ const (
 // wants a short text that is in its file once, and the narrowest tests that catch it.
 func exhibits() []exhibit {
 	var all []exhibit
-	for _, hall := range [][]exhibit{dorisLabels(), dorisFences(), dorisForgets(), dorisAnswers(), dorisRoads(), hubSemantics()} {
+	for _, hall := range [][]exhibit{dorisLabels(), dorisFences(), dorisForgets(), dorisAnswers(), dorisRoads(), hubSemantics(), keeping(), proving()} {
 		all = append(all, hall...)
 	}
 	return all
@@ -37,7 +37,7 @@ func dorisLabels() []exhibit {
 		{
 			"orphans of another pipeline",
 			"a prefix of a label is also that of other pipelines, whose loads are aborted before their commit",
-			one("projections/doris/orphans.go", "!ours || parts.Stream != l.stream", "!ours || parts.Seq == 0"),
+			one("projections/doris/orphans.go", "ours && parts.Stream == l.stream", "ours && parts.Seq != 0"),
 			doris, "TestWhoseOrphans$",
 		},
 		{
@@ -68,7 +68,7 @@ func dorisFences() []exhibit {
 		{
 			"a table that is ahead is not looked for",
 			"a journal from a backup loads what the table has already",
-			one("projections/doris/open.go", "if err := l.checkAhead(ctx); err != nil {", "if err := ctx.Err(); err != nil {"),
+			one("projections/doris/open.go", "if err := l.checkRows(ctx); err != nil {", "if err := ctx.Err(); err != nil {"),
 			doris, "TestAhead$",
 		},
 		{
