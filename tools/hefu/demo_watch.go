@@ -152,7 +152,7 @@ func (w *watch) stalled() error {
 	}
 	var text strings.Builder
 	if w.report != nil {
-		printStatus(&text, w.report)
+		printStatus(&text, w.report, nil)
 	}
 	return fmt.Errorf("nothing has moved for %s; it stands at %s\n%s", w.patience, stage, text.String())
 }

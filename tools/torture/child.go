@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -74,6 +76,17 @@ func (c *child) exitCode() int {
 	return 0
 }
 
+// killed reports whether it ended by SIGKILL, which at a crash point is its own.
+func (c *child) killed() bool {
+	select {
+	case <-c.ended:
+	default:
+		return false
+	}
+	s, is := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return is && s.Signaled() && s.Signal() == syscall.SIGKILL
+}
+
 // report asks its API; false when it does not answer.
 func (c *child) report(ctx context.Context) (r status.Report, ok bool) {
 	ok = c.get(ctx, "/v1/status", &r)
@@ -82,22 +95,47 @@ func (c *child) report(ctx context.Context) (r status.Report, ok bool) {
 
 // get asks its API for something; false when it does not answer.
 func (c *child) get(ctx context.Context, path string, to any) bool {
-	address, err := os.ReadFile(filepath.Join(c.data, status.AddressFile))
-	if err != nil {
-		return false
-	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+strings.TrimSpace(string(address))+path, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
+	resp := c.ask(ctx, http.MethodGet, path, nil)
+	if resp == nil {
 		return false
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(to) == nil
+}
+
+// post tells its API something, and waits for the end of the answer, or of hefu, which may come
+// to a crash point over it.
+func (c *child) post(ctx context.Context, path string, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
+	defer cancel()
+	if resp := c.ask(ctx, http.MethodPost, path, bytes.NewReader(text)); resp != nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+}
+
+// ask gives the answer of its API; nil when it does not answer.
+func (c *child) ask(ctx context.Context, method, path string, body io.Reader) *http.Response {
+	address, err := os.ReadFile(filepath.Join(c.data, status.AddressFile))
+	if err != nil {
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+strings.TrimSpace(string(address))+path, body)
+	if err != nil {
+		return nil
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil
+	}
+	return resp
 }
 
 // until polls a condition of the status until it holds.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,6 +18,7 @@ func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // aborted and must never arrive.
 type feeder struct {
 	rate      int
+	pad       atomic.Int64 // bytes that each row has more than usual
 	brokers   string
 	committed atomic.Int64
 	failed    atomic.Int64 // transactions that ended in an error and were begun anew
@@ -83,6 +85,17 @@ func (f *feeder) transactions(ctx context.Context, cl *kgo.Client, city, row int
 	}
 }
 
+// padding is what a row has more than usual: nothing that a producer could compress.
+func (f *feeder) padding() string {
+	n := f.pad.Load()
+	if n == 0 {
+		return ""
+	}
+	b := make([]byte, n/2)
+	_, _ = rand.Read(b) // it never fails
+	return fmt.Sprintf(`,"noise":"%x"`, b)
+}
+
 func (f *feeder) transaction(ctx context.Context, cl *kgo.Client, city, row, n int, commit bool) error {
 	if err := cl.BeginTransaction(); err != nil {
 		return err
@@ -90,7 +103,7 @@ func (f *feeder) transaction(ctx context.Context, cl *kgo.Client, city, row, n i
 	for i := range n {
 		cl.Produce(ctx, &kgo.Record{
 			Topic: cityTopic(city), Partition: int32((row + i) % 2),
-			Value: fmt.Appendf(nil, `{"bridge":"b%d","sensor":%d,"value":%d.%02d,"kept":%t}`, city, (row+i)%37, row+i, i, commit),
+			Value: fmt.Appendf(nil, `{"bridge":"b%d","sensor":%d,"value":%d.%02d,"kept":%t%s}`, city, (row+i)%37, row+i, i, commit, f.padding()),
 		}, nil)
 	}
 	if err := cl.Flush(ctx); err != nil {

@@ -86,7 +86,7 @@ func run(ctx context.Context, o options, scenario string) (err error) {
 		o.real = true
 	}
 	fmt.Printf("%s, seed %d\n", scenario, o.seed)
-	w, err := newWorld(ctx, o, scenario == "zombies")
+	w, err := newWorld(ctx, o, scenario)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -87,11 +88,7 @@ func (w *world) catchUp(ctx context.Context, x *result) error {
 		if err != nil {
 			return err
 		}
-		err = c.until(ctx, time.Until(deadline), w.settled)
-		if err == nil {
-			// Settled at one look may be the moment between two batches.
-			err = c.until(ctx, time.Until(deadline), steady(w.settled, 10))
-		}
+		err = c.until(ctx, time.Until(deadline), w.caughtUp(ctx))
 		c.signal(syscall.SIGTERM)
 		if !c.wait(ctx, 30*time.Second) {
 			c.kill()
@@ -105,10 +102,10 @@ func (w *world) catchUp(ctx context.Context, x *result) error {
 		if err != nil {
 			return err
 		}
-		if behind(books) && time.Now().Before(deadline) {
+		if (behind(books) || !w.arrived(ctx)) && time.Now().Before(deadline) {
 			continue
 		}
-		return w.compare(ctx, books, x)
+		return errors.Join(w.compare(ctx, books, x), w.compareParts(ctx, x))
 	}
 }
 

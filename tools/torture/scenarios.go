@@ -4,60 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/services/devstack/realkafka"
 	"github.com/hefu-io/hefu/services/status"
 )
-
-// crashPoints are the names in the code (package journal/crash), in the order in which
-// a row meets them.
-func crashPoints() []string {
-	return []string{
-		"started.append.before", "started.append.after",
-		"ingest.opened.before", "ingest.opened.after", "ingest.append.before", "ingest.append.after",
-		"hub.opened.after", "hub.fenced.after", "hub.begun.before", "hub.begun.after", "hub.produce.after", "hub.flush.after",
-		"hub.progress.after", "hub.commit.before", "hub.commit.after", "hub.outcome.before", "hub.outcome.after",
-		"doris.opened.after", "doris.begun.before", "doris.begun.after", "doris.load.after", "doris.prepared.before",
-		"doris.prepared.after", "doris.commit.before", "doris.commit.after", "doris.outcome.before", "doris.outcome.after",
-	}
-}
-
-// points lets hefu kill itself at each point, several times, and compares after each
-// point.
-func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {
-	out := &results{}
-	for _, p := range crashPoints() {
-		if !strings.HasPrefix(p, o.only) {
-			continue
-		}
-		x := result{name: p}
-		for range o.hits {
-			n := 1
-			if !strings.Contains(p, "opened") && !strings.Contains(p, "started") && !strings.Contains(p, "fenced") {
-				n += r.IntN(3)
-			}
-			c, err := w.start(ctx, w.file, w.cfg.DataDir, fmt.Sprintf("%s:%d", p, n))
-			if err != nil {
-				return out, err
-			}
-			if c.wait(ctx, time.Minute) && c.exitCode() == -1 {
-				x.hits++
-			} else {
-				x.note = "did not come to the point: " + tail(c.log)
-				x.stuck++
-			}
-			c.kill()
-		}
-		if err := w.catchUp(ctx, &x); err != nil {
-			return out, err
-		}
-		out.rows = append(out.rows, x)
-		fmt.Printf("%-24s hits %d lost %d doubled %d other %d stuck %d %s\n", x.name, x.hits, x.lost, x.doubled, x.other, x.stuck, x.note)
-	}
-	return out, nil
-}
 
 // kills ends hefu at random moments of its life.
 func kills(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {

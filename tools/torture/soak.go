@@ -31,9 +31,9 @@ func soak(ctx context.Context, w *world, o options, r *rand.Rand) (*results, err
 		}
 	}
 	w.doris.Faults().Disarm()
-	before := s.verified
-	for tries := 0; s.verified == before && tries < 5; tries++ { // a life without faults: the looks go on
-		if err := s.life(ctx, 30*time.Second); err != nil {
+	before := s.rows
+	for tries := 0; s.rows == before && tries < 5; tries++ { // a life without faults: the looks go on
+		if err := s.life(ctx, min(o.soak, 30*time.Second)); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +45,7 @@ func soak(ctx context.Context, w *world, o options, r *rand.Rand) (*results, err
 		x.note += fmt.Sprintf(" false alarms: %s", s.first)
 	case s.ended != "":
 		x.stuck, x.note = x.stuck+1, s.ended
-	case s.looks == 0 || s.verified == before && before == 0:
+	case s.looks == 0 || s.rows == before:
 		x.stuck, x.note = x.stuck+1, "the reconciler did not come to look: "+s.failed
 	}
 	return &results{rows: []result{x}}, err

@@ -41,6 +41,10 @@ type world struct {
 	file    string // hefu.yaml
 	feeder  *feeder
 	closers []func() error
+
+	db        *sql.DB // of doris
+	without   bool    // the file is without the last city
+	noLineage string  // why there is none
 }
 
 func (w *world) close() error {
@@ -57,20 +61,22 @@ func (w *world) close() error {
 	return errors.Join(errs...)
 }
 
-func newWorld(ctx context.Context, o options, external bool) (w *world, err error) {
+func newWorld(ctx context.Context, o options, scenario string) (w *world, err error) {
 	w = &world{o: o, dir: o.dir}
 	if w.dir == "" {
 		if w.dir, err = os.MkdirTemp("", "hefu-torture-"); err != nil {
 			return nil, err
 		}
 	}
-	for _, step := range []func(context.Context) error{w.build, w.startKafka, w.makeTopics, w.configure} {
-		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, w.close())
-		}
+	steps := []func(context.Context) error{w.build, w.startKafka, w.makeTopics, w.configure}
+	switch scenario {
+	case "zombies":
+		steps = append(steps, w.startNATS)
+	case "points", "kills":
+		steps = append(steps, w.switchOn)
 	}
-	if external {
-		if err := w.startNATS(ctx); err != nil {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, w.close())
 		}
 	}
@@ -165,7 +171,8 @@ func (w *world) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	w.db = db
+	w.closers = append(w.closers, db.Close)
 	for _, q := range deploy.DorisStatements() {
 		if _, err := db.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("make the table: %w", err)
