@@ -93,23 +93,31 @@ func (c *Cutter) cut(ctx context.Context, r *domain.HubRun) ([]domain.HubRun, er
 // byOffset leaves of some pieces of an ingest run the rows whose city offsets are taken.
 func (c *Cutter) byOffset(pieces []domain.HubRun, run *domain.Run, taken domain.Spans) ([]domain.HubRun, error) {
 	var out []domain.HubRun
-	err := Rows(&c.dec, run, func(ordinal int64, rec *batch.Record) error {
+	row := func(ordinal, offset int64) {
 		for len(pieces) > 0 && ordinal >= pieces[0].First+pieces[0].N {
 			pieces = pieces[1:]
 		}
-		if len(pieces) == 0 || ordinal < pieces[0].First || !taken.Contains(rec.Offset) {
-			return nil
+		if len(pieces) == 0 || ordinal < pieces[0].First || !taken.Contains(offset) {
+			return
 		}
 		at := pieces[0].Offset + ordinal - pieces[0].First
 		if n := len(out); n > 0 && out[n-1].First+out[n-1].N == ordinal && out[n-1].Offset+out[n-1].N == at {
 			out[n-1].N++
-			return nil
+			return
 		}
-		row := pieces[0]
-		row.First, row.Offset, row.N = ordinal, at, 1
-		out = append(out, row)
+		one := pieces[0]
+		one.First, one.Offset, one.N = ordinal, at, 1
+		out = append(out, one)
+	}
+	err := Rows(&c.dec, run, func(ordinal int64, rec *batch.Record) error {
+		row(ordinal, rec.Offset)
 		return nil
-	}, nil)
+	}, func(ordinal int64, h batch.Header, _ []byte) error { // only where the hub itself is the source has it places there
+		for k := range h.Overlap(run.First, run.Next) {
+			row(ordinal+k, max(h.BaseOffset, run.First)+k)
+		}
+		return nil
+	})
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -41,19 +42,31 @@ func (p *Pace) Set(l domain.PlanLimits) {
 // Limits are the bounds in force.
 func (p *Pace) Limits() domain.PlanLimits { return *p.now.Load() }
 
-// Wait lets so many rows and bytes pass. Its error is the context's.
+// Wait lets so many rows and bytes pass, as soon as both bounds do. Its error is the context's.
 func (p *Pace) Wait(ctx context.Context, rows, bytes int64) error {
-	for of, n := range map[*rate.Limiter]int64{p.rows: rows, p.bytes: bytes} {
-		for n > 0 && of.Limit() != rate.Inf {
-			part := min(n, int64(max(1, of.Burst())))
-			if err := of.WaitN(ctx, int(part)); err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				continue // the burst is smaller now: a part of it
-			}
-			n -= part
+	for rows > 0 || bytes > 0 {
+		t := time.NewTimer(max(take(p.rows, &rows), take(p.bytes, &bytes)))
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
 		}
 	}
 	return ctx.Err()
+}
+
+// take takes a part of n and says for how long to wait for it.
+func take(of *rate.Limiter, n *int64) time.Duration {
+	if *n <= 0 || of.Limit() == rate.Inf {
+		*n = 0
+		return 0
+	}
+	part := min(*n, int64(max(1, of.Burst())))
+	r := of.ReserveN(time.Now(), int(part))
+	if !r.OK() {
+		return 0 // the burst is smaller now: the next part is
+	}
+	*n -= part
+	return r.Delay()
 }

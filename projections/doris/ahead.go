@@ -130,13 +130,7 @@ func (l *leg) reach(ctx context.Context) (map[int32]int64, error) {
 // lastRows are the highest hub offsets in the table, for each hub partition of the shard
 // that has a row; of a bounded partition, below its end.
 func (l *leg) lastRows(ctx context.Context) (map[int32]int64, error) {
-	var mine []string
-	for h := range l.cfg.Pipeline.HubPartitions {
-		if domain.ShardOf(h, l.cfg.Pipeline.Shards) == l.cfg.Shard {
-			mine = append(mine, strconv.Itoa(int(h)))
-		}
-	}
-	lasts := map[int32]int64{}
+	mine, lasts := l.partitions(), map[int32]int64{}
 	if len(mine) == 0 {
 		return lasts, nil
 	}
@@ -162,6 +156,16 @@ func (l *leg) lastRows(ctx context.Context) (map[int32]int64, error) {
 		return nil, fmt.Errorf("ask table %s for its last rows: %w", l.table(), err)
 	}
 	return lasts, nil
+}
+
+// partitions are the shard's hub partitions, as a statement lists them.
+func (d *Doris) partitions() (out []string) {
+	for h := range d.cfg.Pipeline.HubPartitions {
+		if domain.ShardOf(h, d.cfg.Pipeline.Shards) == d.cfg.Shard {
+			out = append(out, strconv.Itoa(int(h)))
+		}
+	}
+	return out
 }
 
 func (l *leg) lastRowsWhere(ctx context.Context, c *sql.Conn, where string, lasts map[int32]int64) error {

@@ -29,15 +29,15 @@ type draft struct {
 
 func newDraft() *draft { return &draft{ends: map[int32]int64{}} }
 
-// add takes one more event, as input gives it, and returns it when it is a commit.
-func (b *draft) add(e *journal.Entry) *domain.HubCommitted {
+// add takes one more event.
+func (b *draft) add(a arrival) {
 	if b.first.IsZero() {
-		b.first = e.Ref()
+		b.first = a.ref
 	}
-	b.last = e.Ref()
-	c, ok := e.Event.(*domain.HubCommitted)
-	if !ok {
-		return nil
+	b.last = a.ref
+	c := a.commit
+	if c == nil {
+		return
 	}
 	b.commits = append(b.commits, c)
 	b.rows += c.Rows
@@ -45,7 +45,6 @@ func (b *draft) add(e *journal.Entry) *domain.HubCommitted {
 	for _, r := range c.Runs {
 		b.ends[r.Partition] = max(b.ends[r.Partition], r.Offset+r.N)
 	}
-	return c
 }
 
 func (b *draft) full(l Limits) bool {
@@ -72,8 +71,8 @@ func (l *leg) exclude(ctx context.Context, b *draft, c *domain.HubCommitted) err
 				return nil
 			}
 			return leave(exclusion(at, ordinal, r.Offset, r.Value, why))
-		}, func(at *domain.HubRun, ordinal, n int64, h recordbatch.Header, bytes []byte) error {
-			x := exclusion(at, ordinal, max(h.BaseOffset, p.run.First), bytes, unfit{reason: domain.ExcludedUndecodable})
+		}, func(at *domain.HubRun, ordinal, n int64, _ recordbatch.Header, bytes []byte) error {
+			x := exclusion(at, ordinal, at.Offset+ordinal-at.First, bytes, unfit{reason: domain.ExcludedUndecodable})
 			x.Count = n
 			return leave(x)
 		})
@@ -92,8 +91,23 @@ func (b *draft) endList(before map[int32]int64) []domain.HubEnd {
 	return out
 }
 
-// eachCommit reads the committed hub transactions of an intent from the journal.
+// leaveOut lists more rows that the batch leaves out, so many of them, in the order of the
+// hub.
+func (b *draft) leaveOut(more []domain.Exclusion) {
+	for i := range more {
+		b.rows -= more[i].Count
+	}
+	b.excluded = slices.Concat(b.excluded, more)
+	slices.SortFunc(b.excluded, func(x, y domain.Exclusion) int {
+		return cmp.Or(cmp.Compare(x.Ingest, y.Ingest), cmp.Compare(x.Run, y.Run), cmp.Compare(x.Ordinal, y.Ordinal))
+	})
+}
+
+// eachCommit reads the committed hub transactions of an intent from the journal, of a replay
+// those of its rows.
 func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*domain.HubCommitted)) error {
+	cut := l.cutter()
+	defer cut.Close()
 	r, err := l.j.ReadFrom(ctx, l.streamOf(l.input), ev.First.Seq)
 	if err != nil {
 		return err
@@ -107,7 +121,11 @@ func (l *leg) eachCommit(ctx context.Context, ev *domain.DorisBegun, do func(*do
 		if seq == ev.Last.Seq && e.Hash != ev.Last.Hash {
 			return &journal.IntegrityError{Stream: e.Stream, Seq: seq, What: fmt.Sprintf("hash is %s, the intent says %s", e.Hash, ev.Last.Hash)}
 		}
-		if c := l.commit(e); c != nil {
+		c, err := l.taken(ctx, cut, e)
+		if err != nil {
+			return err
+		}
+		if c != nil {
 			do(c)
 		}
 	}

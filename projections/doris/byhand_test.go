@@ -40,7 +40,7 @@ func (w *world) beginsAs(from, to domain.Ref, change func(*domain.DorisBegun)) *
 	h.w, err = w.j.Takeover(w.ctx, w.Stream(), w.started(), 1)
 	must(w.t, err)
 	ev := &domain.DorisBegun{
-		Owned: h.w.Owned(), Trail: h.w.Trail(), Config: 1, First: from, Last: to, Table: database + "." + tableName, Semantic: w.cfg.Semantic,
+		Owned: h.w.Owned(), Trail: h.w.Trail(), Config: 1, First: from, Last: to, Table: database + "." + w.cfg.Table, Semantic: w.cfg.Semantic,
 	}
 	for _, p := range []int32{1, 3} {
 		if n := w.ends[p]; n > 0 {
@@ -100,7 +100,7 @@ func (h *byHand) loads(body io.Reader) {
 		Status  string
 		Message string
 	}
-	h.call("/api/"+database+"/"+tableName+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", strconv.FormatBool(h.ev.TwoPhase()),
+	h.call("/api/"+database+"/"+h.cfg.Table+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", strconv.FormatBool(h.ev.TwoPhase()),
 		"format", "json", "read_json_by_line", "true", "Expect", "100-continue")
 	if r.Status != cmp.Or(h.accepts, "Success") {
 		h.t.Fatalf("load: %+v", r)

@@ -14,11 +14,16 @@ const (
 	slower  = time.Second // the first step from no interval at all
 )
 
+// patience is how many loads of live legs a replay lets pass before its own.
+const patience = 10
+
 // Cadence is the budget of loads of one table, shared by the shards of a process: every
 // load makes a version of each tablet that it touches, and Doris compacts only so fast.
 // A full batch goes at once, one that is merely old waits for its turn: one load per
 // interval, in the order of asking. While Doris says that it is too much, full batches
-// wait as well and the interval grows. It is safe for concurrent use.
+// wait as well and the interval grows. A replay into the table, full batches included, has
+// its turn when no live leg waits for one, and after ten of theirs at the latest: a table on
+// which somebody always waits would else never be repaired. It is safe for concurrent use.
 type Cadence struct {
 	least time.Duration
 
@@ -27,6 +32,7 @@ type Cadence struct {
 	last     time.Time     // when a load last went
 	slowed   time.Time     // when the interval last grew
 	waiting  []*turn
+	passed   int         // loads of live legs while a replay waited
 	timer    *time.Timer // gives the first one its turn
 }
 
@@ -38,13 +44,15 @@ func NewCadence(interval time.Duration) *Cadence {
 
 // turn is a place in the queue of a Cadence.
 type turn struct {
-	c     *Cadence
-	ready chan struct{} // closed when its turn has come
+	c      *Cadence
+	replay bool
+	ready  chan struct{} // closed when its turn has come
 }
 
-// join queues up. The turn must be left when it is not waited for any more.
-func (c *Cadence) join() *turn {
-	t := &turn{c, make(chan struct{})}
+// join queues up, a live leg or a replay. The turn must be left when it is not waited for
+// any more.
+func (c *Cadence) join(replay bool) *turn {
+	t := &turn{c, replay, make(chan struct{})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, t)
@@ -75,14 +83,34 @@ func (c *Cadence) serve() {
 			})
 			return
 		}
-		close(c.waiting[0].ready)
-		c.waiting = c.waiting[1:]
+		c.give()
 		c.last = time.Now()
 	}
 }
 
-// pass lets a full batch go at once, unless Doris asked for slowness. The next turn is an
-// interval later.
+// give lets the first live leg go that waits; a replay where there is none, or that has been
+// passed often enough.
+func (c *Cadence) give() {
+	first := max(0, slices.IndexFunc(c.waiting, func(t *turn) bool { return t.replay == (c.passed >= patience) }))
+	t := c.waiting[first]
+	close(t.ready)
+	c.waiting = slices.Delete(c.waiting, first, first+1)
+	if t.replay {
+		c.passed = 0
+	} else {
+		c.pastReplay()
+	}
+}
+
+// pastReplay counts a load of a live leg that goes before a replay that waits.
+func (c *Cadence) pastReplay() {
+	if c.passed++; !slices.ContainsFunc(c.waiting, func(t *turn) bool { return t.replay }) {
+		c.passed = 0
+	}
+}
+
+// pass lets a full batch of a live leg go at once, unless Doris asked for slowness. The next
+// turn is an interval later, but that of a replay which has been passed often enough.
 func (c *Cadence) pass() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,6 +118,9 @@ func (c *Cadence) pass() bool {
 		return false
 	}
 	c.last = time.Now()
+	if c.pastReplay(); c.passed >= patience {
+		c.give()
+	}
 	c.serve()
 	return true
 }

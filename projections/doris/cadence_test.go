@@ -29,13 +29,13 @@ func goes(c *Cadence, began time.Time, turns ...*turn) []float64 {
 func TestCadence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, began := NewCadence(5*time.Second), time.Now()
-		a, b, d := c.join(), c.join(), c.join()
+		a, b, d := c.join(false), c.join(false), c.join(false)
 		if got := goes(c, began, a, b, d); !slices.Equal(got, []float64{0, 5, 10}) {
 			t.Errorf("turns come at %v", got)
 		}
 		time.Sleep(time.Hour)
 		began = time.Now()
-		a, b = c.join(), c.join()
+		a, b = c.join(false), c.join(false)
 		time.Sleep(2 * time.Second)
 		if !c.pass() {
 			t.Error("a full batch has to wait")
@@ -44,7 +44,7 @@ func TestCadence(t *testing.T) {
 			t.Errorf("turns come at %v", got)
 		}
 		began = time.Now()
-		a, b = c.join(), c.join()
+		a, b = c.join(false), c.join(false)
 		a.leave()
 		a.leave()
 		if got := goes(c, began, b); !slices.Equal(got, []float64{5}) {
@@ -62,7 +62,7 @@ func TestCadence(t *testing.T) {
 func TestCadenceNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, began := NewCadence(0), time.Now()
-		if got := goes(c, began, c.join(), c.join(), c.join()); !slices.Equal(got, []float64{0, 0, 0}) || !c.pass() {
+		if got := goes(c, began, c.join(false), c.join(false), c.join(false)); !slices.Equal(got, []float64{0, 0, 0}) || !c.pass() {
 			t.Errorf("turns come at %v", got)
 		}
 	})
@@ -89,7 +89,7 @@ func TestCadenceSlows(t *testing.T) {
 						t.Errorf("a full batch goes at an interval of %s", c.interval)
 					}
 					began := time.Now()
-					if got := goes(c, began, c.join()); got[0] != float64(w) {
+					if got := goes(c, began, c.join(false)); got[0] != float64(w) {
 						t.Errorf("the next turn comes after %v s, want %d", got, w)
 					}
 				}
@@ -116,7 +116,7 @@ func TestCadenceShares(t *testing.T) {
 		for shard := range loads {
 			wg.Go(func() {
 				for time.Since(began) < 399*time.Second {
-					<-c.join().ready
+					<-c.join(false).ready
 					loads[shard]++
 					time.Sleep(time.Duration(1+shard) * 300 * time.Millisecond) // its load
 				}

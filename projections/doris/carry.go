@@ -19,6 +19,9 @@ const columns = "sscsdm,extract_time,record,city_partition_id,city_offset_id,cit
 // are some they are looked for, and the next load leaves them out. If the process dies on
 // any line, the next owner settles by the journal and Doris, and begins the batch anew.
 func (l *leg) carry(ctx context.Context, b *draft) error {
+	if err := l.leaveOutPresent(ctx, b); err != nil {
+		return err
+	}
 	for foundAll := false; ; {
 		answer, err := l.attempt(ctx, b)
 		if answer == nil || answer.Meaning != dorisconn.BadRows {

@@ -59,6 +59,10 @@ type Config struct {
 	Batch      Limits
 	// Cadence is shared by all shards of a process that load into the table; nil: none.
 	Cadence *Cadence
+	// Replay makes the leg that of a plan: it carries the rows of a lane into the plan's table,
+	// exactly once whatever the pipeline promises, and ends. Database and Table are the plan's
+	// target; a Cadence is shared with the live legs where that is the live table.
+	Replay *projections.Replay
 	// MaxRecordBytes is the longest text that the column record takes; 0: 1 MiB, which is
 	// string_type_length_soft_limit_bytes of a back end (be/src/common/config.cpp).
 	MaxRecordBytes int
@@ -98,7 +102,7 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	if len(cfg.Conn.FE) == 0 || len(cfg.Conn.MySQL) == 0 {
 		return nil, fmt.Errorf("doris of shard %d: no address of a front end", cfg.Shard)
 	}
-	if cfg.Semantic == "" {
+	if cfg.Semantic == "" || cfg.Replay != nil {
 		cfg.Semantic = domain.ExactlyOnce
 	}
 	if err := dorisconn.CheckProperties(cfg.Properties, cfg.Pipeline.Timezone, cfg.Semantic); err != nil {
@@ -125,7 +129,10 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 		framing: framingOf(cfg.Properties), probePause: firstProbePause, lookEvery: orphanInterval,
 		sources: &sources{now: cfg.Configured}, input: inputOf(&cfg.Pipeline),
 	}
-	return d, nil
+	if cfg.Replay != nil {
+		d.stream = cfg.Replay.Stream()
+	}
+	return d, d.checkReplay()
 }
 
 // inForce is the seq of the configuration in force.

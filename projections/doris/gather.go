@@ -2,9 +2,9 @@ package doris
 
 import (
 	"context"
+	"errors"
 	"time"
 
-	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 )
 
@@ -15,12 +15,17 @@ type gathering struct {
 	b    *draft
 	age  *time.Timer // since its first row
 	turn *turn       // once it waits for one
+	last bool        // nothing comes any more
 }
+
+// errEnd says that the lane of a replay is carried to its end.
+var errEnd = errors.New("the lane is at its end")
 
 // gather waits for rows and takes what comes until a limit is reached; a batch whose time
 // has come goes on growing until it has its turn. Hub events without rows go with the
-// next rows.
-func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*draft, error) {
+// next rows; those at the end of a replay's lane go alone, in a batch without a load, so that
+// the end is on record. Errors: errEnd, the context's, those of exclude.
+func (l *leg) gather(ctx context.Context, events <-chan arrival) (*draft, error) {
 	g := &gathering{l: l, b: newDraft()}
 	defer g.end()
 	for {
@@ -33,8 +38,11 @@ func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*draft,
 			old = g.age.C
 		}
 		more := events
-		if g.b.full(l.cfg.Batch) {
-			if l.cfg.Cadence.pass() {
+		if full := g.b.full(l.cfg.Batch); full || g.last {
+			switch {
+			case g.b.first.IsZero():
+				return nil, errEnd
+			case g.b.rows == 0 && g.last, full && !l.fills() && l.cfg.Cadence.pass():
 				return g.b, nil
 			}
 			more = nil
@@ -48,8 +56,11 @@ func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*draft,
 			return g.b, nil
 		case <-old:
 			g.wait()
-		case e := <-more:
-			if err := g.take(ctx, e); err != nil {
+		case a, comes := <-more:
+			if g.last = !comes; g.last {
+				continue
+			}
+			if err := g.take(ctx, a); err != nil {
 				return nil, err
 			}
 		}
@@ -57,13 +68,13 @@ func (l *leg) gather(ctx context.Context, events <-chan *journal.Entry) (*draft,
 }
 
 // take adds a hub event.
-func (g *gathering) take(ctx context.Context, e *journal.Entry) error {
-	c := g.b.add(e)
-	if c == nil {
+func (g *gathering) take(ctx context.Context, a arrival) error {
+	g.b.add(a)
+	if a.commit == nil {
 		return nil
 	}
 	if g.l.careful {
-		if err := g.l.exclude(ctx, g.b, c); err != nil {
+		if err := g.l.exclude(ctx, g.b, a.commit); err != nil {
 			return err
 		}
 	}
@@ -76,7 +87,7 @@ func (g *gathering) take(ctx context.Context, e *journal.Entry) error {
 // wait queues up for a turn and says so.
 func (g *gathering) wait() {
 	if g.turn == nil {
-		g.turn = g.l.cfg.Cadence.join()
+		g.turn = g.l.cfg.Cadence.join(g.l.fills())
 		g.say(g.l.cfg.Cadence.String())
 	}
 }

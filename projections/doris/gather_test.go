@@ -10,21 +10,20 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 )
 
 // gatherer is a leg that only gathers: it notes when which batch went.
 type gatherer struct {
 	l      *leg
-	events chan *journal.Entry
+	events chan arrival
 	went   []string // seconds since the beginning, and rows
 }
 
 func newGatherer(c *Cadence, limits Limits) *gatherer {
 	return &gatherer{
 		l:      &leg{Doris: &Doris{cfg: Config{Cadence: c, Batch: limits.withDefaults()}, reporter: projections.NewReporter(domain.Stream{})}},
-		events: make(chan *journal.Entry),
+		events: make(chan arrival),
 	}
 }
 
@@ -44,7 +43,7 @@ func (g *gatherer) run(ctx context.Context) {
 func (g *gatherer) feed(every time.Duration, rows int64, n int) {
 	for range n {
 		<-time.After(every)
-		g.events <- &journal.Entry{Event: &domain.HubCommitted{Rows: rows}}
+		g.events <- arrival{ref: domain.Ref{Seq: 1}, commit: &domain.HubCommitted{Rows: rows}}
 	}
 }
 
@@ -137,7 +136,7 @@ func TestGather(t *testing.T) {
 func TestGatherSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cadence := NewCadence(time.Minute)
-		<-cadence.join().ready
+		<-cadence.join(false).ready
 		g := newGatherer(cadence, Limits{Age: time.Second})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

@@ -24,11 +24,11 @@ const shownDifferences = 10
 // after 12 hours, or after 2,000 later transactions of the database (doris-wire.md
 // §3.3). The rows count only if the label is still unknown to the master afterwards.
 func (l *leg) askRows(ctx context.Context, in *intent, p *domain.DorisPrepared) error {
-	want, between, err := l.wanted(ctx, in.ev)
+	want, at, err := l.wanted(ctx, in.ev)
 	if err != nil {
 		return err
 	}
-	there, err := l.there(ctx, between)
+	there, err := l.there(ctx, at)
 	if err != nil {
 		return err
 	}

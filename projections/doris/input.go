@@ -1,6 +1,7 @@
 package doris
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/hefu-io/hefu/domain/flink"
 	"github.com/hefu-io/hefu/journal"
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // inputOf is the leg whose stream names the rows to load: the hub's, or ingest's where
@@ -33,16 +35,34 @@ func (d *Doris) commit(e *journal.Entry) *domain.HubCommitted {
 	return nil
 }
 
-// slim puts a commit in the place of the event that stands for it, whose batches would
-// else be held until the load.
-func (d *Doris) slim(e *journal.Entry) *journal.Entry {
-	c := d.commit(e)
-	if c == nil || e.Event == domain.Event(c) {
-		return e
+// arrival is an event of the input, without what is not needed for a load: the batches in an
+// ingest event would else be held until then.
+type arrival struct {
+	ref    domain.Ref
+	commit *domain.HubCommitted // nil when it has no rows to load
+}
+
+// cutter leaves of commits what a replay takes, which is all of them where it is none. It
+// belongs to one way through the input.
+func (d *Doris) cutter() *projections.Cutter {
+	var of domain.Selection
+	if d.cfg.Replay != nil {
+		of = d.cfg.Replay.Plan.Rows
 	}
-	out := *e
-	out.Event = c
-	return &out
+	return projections.NewCutter(d.j, d.cfg.Shard, of)
+}
+
+// taken is commit without the rows that a replay does not take, nil when none are left.
+func (d *Doris) taken(ctx context.Context, cut *projections.Cutter, e *journal.Entry) (*domain.HubCommitted, error) {
+	c := d.commit(e)
+	if c == nil || d.cfg.Replay == nil {
+		return c, nil
+	}
+	c, err := cut.Cut(ctx, c)
+	if err != nil || c.Rows == 0 {
+		return nil, err
+	}
+	return c, nil
 }
 
 // rowReader makes rows of the records of the input. It is pure: a later owner decides the

@@ -19,6 +19,7 @@ type leg struct {
 	conn   *dorisconn.Cluster
 	cursor domain.Cursor   // the last event of the hub stream that the table holds
 	ends   map[int32]int64 // of the committed loads, by hub partition
+	unique bool            // a row that is loaded again replaces itself
 }
 
 // intent is a DorisBegun with its place.
@@ -63,6 +64,9 @@ func (l *leg) open(ctx context.Context) error {
 	if err := l.checkFrontEnd(ctx); err != nil {
 		return err
 	}
+	if err := l.checkTarget(ctx); err != nil {
+		return err
+	}
 	if t := l.w.Trail(); t.Open() {
 		in, err := l.intent(ctx, t.Begun)
 		if err != nil {
@@ -72,7 +76,7 @@ func (l *leg) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.checkAhead(ctx); err != nil {
+	if err := l.checkRows(ctx); err != nil {
 		return err
 	}
 	l.lookForOrphans(ctx)

@@ -3,9 +3,11 @@ package doris
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -95,8 +97,7 @@ func (l *leg) unfinished(ctx context.Context) (out []projections.Orphan, err err
 			if err != nil || state == "" {
 				return fmt.Errorf("SHOW TRANSACTION answers with the columns %q", names)
 			}
-			parts, ours := domain.ParseLabel(cell("Label"))
-			if !ours || parts.Stream != l.stream {
+			if _, ours := l.ownLabel(cell("Label")); !ours {
 				continue
 			}
 			if s := domain.DorisState(state); s == domain.DorisPrepare || s == domain.DorisPrecommitted {
@@ -115,7 +116,7 @@ func (l *leg) unfinished(ctx context.Context) (out []projections.Orphan, err err
 // is under way.
 func (l *leg) disown(ctx context.Context, found []projections.Orphan) (out []projections.Orphan, err error) {
 	for _, o := range found {
-		parts, _ := domain.ParseLabel(o.Label)
+		parts, _ := l.ownLabel(o.Label)
 		outcome, err := l.outcomeOf(ctx, parts)
 		switch {
 		case err != nil:
@@ -184,4 +185,22 @@ func (l *leg) outcomeOf(ctx context.Context, parts domain.LabelParts) (string, e
 		}
 	}
 	return "", nil
+}
+
+// ownLabel reads a label of this leg's stream and no other: what other shards, pipelines and
+// replays sent is theirs to look for, also where their labels begin alike.
+func (l *leg) ownLabel(label string) (domain.LabelParts, bool) {
+	if l.cfg.Replay == nil {
+		parts, ours := domain.ParseLabel(label)
+		return parts, ours && parts.Stream == l.stream
+	}
+	rest, ours := strings.CutPrefix(label, domain.LabelPrefix(l.stream))
+	seq, hash, ours2 := strings.Cut(rest, "-")
+	n, err1 := strconv.ParseUint(seq, 10, 64)
+	digits, err2 := hex.DecodeString(hash)
+	begun := domain.Ref{Stream: l.stream, Seq: domain.Seq(n)}
+	if !ours || !ours2 || err1 != nil || err2 != nil || copy(begun.Hash[:], digits) != 6 {
+		return domain.LabelParts{}, false
+	}
+	return domain.LabelParts{Stream: l.stream, Seq: begun.Seq, Hash: [6]byte(begun.Hash[:6])}, domain.Label(begun) == label
 }

@@ -2,11 +2,9 @@ package doris
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -169,11 +167,7 @@ func (l *leg) excludeRefused(ctx context.Context, b *draft, refused map[int64]st
 	if err != nil {
 		return err
 	}
-	b.rows -= int64(len(more))
-	b.excluded = slices.Concat(b.excluded, more)
-	slices.SortFunc(b.excluded, func(x, y domain.Exclusion) int { // the order of the hub
-		return cmp.Or(cmp.Compare(x.Ingest, y.Ingest), cmp.Compare(x.Run, y.Run), cmp.Compare(x.Ordinal, y.Ordinal))
-	})
+	b.leaveOut(more)
 	return nil
 }
 

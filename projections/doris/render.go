@@ -1,6 +1,7 @@
 package doris
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -80,14 +81,17 @@ func (p *passage) pieces(of *pieces) error {
 
 // leavesOut reports whether the intent lists a row, or a batch that begins with it.
 func (p *passage) leavesOut(at *domain.HubRun, ordinal int64) bool {
-	if len(p.excluded) == 0 {
-		return false
+	for len(p.excluded) > 0 {
+		x := &p.excluded[0]
+		switch far := cmp.Or(cmp.Compare(x.Ingest, at.Ingest), cmp.Compare(x.Run, at.Run)); {
+		case far == 0 && x.Ordinal <= ordinal && ordinal < x.Ordinal+x.Count:
+			return true
+		case far > 0, far == 0 && x.Ordinal > ordinal:
+			return false
+		}
+		p.excluded = p.excluded[1:] // it lies behind
 	}
-	if x := &p.excluded[0]; x.Ingest != at.Ingest || x.Run != at.Run || x.Ordinal != ordinal {
-		return false
-	}
-	p.excluded = p.excluded[1:]
-	return true
+	return false
 }
 
 // render writes a batch, or the rows of it that a probe takes: one line a row.

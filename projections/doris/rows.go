@@ -11,24 +11,25 @@ import (
 	"github.com/hefu-io/hefu/domain"
 )
 
-// wanted counts the rows that a load has to have put into the table, and finds the hub
-// offsets between which they lie. It reads the journal one ingest event at a time.
-func (l *leg) wanted(ctx context.Context, ev *domain.DorisBegun) (domain.RowTally, map[int32]domain.Span, error) {
+// wanted counts the rows that a load has to have put into the table, and says where to look
+// for them: between its first and its last, where whatever is there can only be of this load;
+// of a replay that fills what is missing, whose rows lie among those of others, at their very
+// places. It reads the journal one ingest event at a time.
+func (l *leg) wanted(ctx context.Context, ev *domain.DorisBegun) (domain.RowTally, hubPlaces, error) {
 	commits, err := l.commits(ctx, ev)
 	if err != nil {
 		return nil, nil, err
 	}
-	between := map[int32]domain.Span{}
+	at, rows, tally := hubPlaces{}, hubPlaces{}, domain.RowTally{}
 	for _, c := range commits {
 		for _, r := range c.Runs {
-			b, seen := between[r.Partition]
-			if !seen {
-				b.First = r.Offset
-			}
-			between[r.Partition] = domain.Span{First: min(b.First, r.Offset), Next: max(b.Next, r.Offset+r.N)}
+			at.add(r.Partition, domain.Span{First: r.Offset, Next: r.Offset + r.N})
 		}
 	}
-	tally := domain.RowTally{}
+	at = at.bounding()
+	if l.fills() {
+		at = rows
+	}
 	p := &passage{
 		// What the intent carries was decided when it was made, perhaps within other bounds.
 		reader:   l.reader(bounds{first: math.MinInt64, last: math.MaxInt64, text: math.MaxInt, city: math.MaxInt}),
@@ -36,10 +37,13 @@ func (l *leg) wanted(ctx context.Context, ev *domain.DorisBegun) (domain.RowTall
 		do: func(r *batchRow) error {
 			g, offset := r.group()
 			tally.Add(g, r.HubOffset, offset)
+			if l.fills() {
+				rows.add(r.HubPartition, domain.Span{First: r.HubOffset, Next: r.HubOffset + 1})
+			}
 			return nil
 		},
 	}
-	return tally, between, l.walk(ctx, commits, p.pieces)
+	return tally, at, l.walk(ctx, commits, p.pieces)
 }
 
 // commits are the committed hub transactions of an intent.
@@ -61,15 +65,16 @@ func (l *leg) size(ctx context.Context, ev *domain.DorisBegun) (n int64, err err
 	return n, err
 }
 
-// there counts the rows of the table between the hub offsets of a load: whatever lies
-// there can only be of this load. One statement for each hub partition, whose key it
-// follows, all in one session whose reads are strongly consistent.
-func (l *leg) there(ctx context.Context, between map[int32]domain.Span) (domain.RowTally, error) {
+// there counts the rows of the table at the places of a load. Statements are of one hub
+// partition, whose key they follow, all in one session whose reads are strongly consistent.
+func (l *leg) there(ctx context.Context, at hubPlaces) (domain.RowTally, error) {
 	tally := domain.RowTally{}
 	err := l.conn.Ask(ctx, func(c *sql.Conn) error {
-		for _, h := range slices.Sorted(maps.Keys(between)) {
-			if err := l.thereOf(ctx, c, h, between[h], tally); err != nil {
-				return fmt.Errorf("count rows of hub partition %d at %s in %s: %w", h, between[h], l.table(), err)
+		for _, h := range slices.Sorted(maps.Keys(at)) {
+			for part := range slices.Chunk(at[h], maxRanges) {
+				if err := l.thereOf(ctx, c, h, part, tally); err != nil {
+					return fmt.Errorf("count rows of hub partition %d at %s to %s in %s: %w", h, part[0], part[len(part)-1], l.table(), err)
+				}
 			}
 		}
 		return nil
@@ -77,10 +82,10 @@ func (l *leg) there(ctx context.Context, between map[int32]domain.Span) (domain.
 	return tally, err
 }
 
-func (l *leg) thereOf(ctx context.Context, c *sql.Conn, h int32, s domain.Span, tally domain.RowTally) error {
+func (l *leg) thereOf(ctx context.Context, c *sql.Conn, h int32, part domain.Spans, tally domain.RowTally) error {
 	rows, err := c.QueryContext(ctx, "SELECT sscsdm, city_partition_id, count(*), count(DISTINCT hw_offset_id),"+
 		" sum(cast(hw_offset_id AS LARGEINT)), sum(cast(coalesce(city_offset_id, -1) AS LARGEINT)) FROM "+l.quotedTable()+
-		" WHERE hw_partition_id = ? AND hw_offset_id >= ? AND hw_offset_id < ? GROUP BY sscsdm, city_partition_id", h, s.First, s.Next)
+		where(h, part)+" GROUP BY sscsdm, city_partition_id")
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (w *world) wantAgain(h *byHand) {
 // insert puts a row of somebody else's into the table.
 func (w *world) insert(hubPartition, hubOffset int64, city any, cityPartition, cityOffset any) {
 	w.t.Helper()
-	_, err := w.db.ExecContext(w.ctx, "INSERT INTO "+database+"."+tableName+" (hw_partition_id, hw_offset_id, sscsdm, extract_time, record,"+
+	_, err := w.db.ExecContext(w.ctx, "INSERT INTO "+database+"."+w.cfg.Table+" (hw_partition_id, hw_offset_id, sscsdm, extract_time, record,"+
 		" city_partition_id, city_offset_id, city_ts, hw_ts) VALUES (?, ?, ?, '2024-05-01 12:00:00', 'x', ?, ?, '2024-05-01 12:00:00', '2024-05-01 12:00:00')",
 		hubPartition, hubOffset, city, cityPartition, cityOffset)
 	must(w.t, err)

@@ -53,6 +53,7 @@ func (l *leg) checkTable(ctx context.Context) error {
 	if err := l.conn.MayLoad(ctx, l.cfg.Database, l.cfg.Table); err != nil {
 		return l.mayNot("load into", err)
 	}
+	l.unique = facts.model == "UNIQUE"
 	l.bindRecord(ctx, facts.column("record").typ)
 	if t := facts.column("sscsdm").typ; t.size > 0 {
 		l.bounds.city = t.size

@@ -25,7 +25,7 @@ func (w *world) exec(q string) {
 func (w *world) table() (out []string) {
 	w.t.Helper()
 	rows, err := w.db.QueryContext(w.ctx, "SELECT hw_partition_id, hw_offset_id, sscsdm, extract_time, record, city_partition_id,"+
-		" city_offset_id, city_ts, hw_ts FROM "+database+"."+tableName)
+		" city_offset_id, city_ts, hw_ts FROM "+database+"."+w.cfg.Table)
 	must(w.t, err)
 	defer rows.Close()
 	for rows.Next() {
@@ -64,7 +64,9 @@ func (w *world) Tally() {
 	if d := cmp.Diff(want, got); d != "" {
 		w.t.Errorf("table: %s", d)
 	}
-	w.addsUp()
+	if w.cfg.Replay == nil {
+		w.addsUp()
+	}
 	w.keepsSecrets()
 }
 
@@ -103,7 +105,7 @@ func (w *world) logged() string {
 func (w *world) keepsSecrets() {
 	w.t.Helper()
 	text := w.logged()
-	for _, e := range w.history(domain.LegDoris) {
+	for _, e := range w.history(w.Stream().Leg) {
 		text += fmt.Sprintf("%+v\n", e.Event)
 	}
 	for _, secret := range []string{"s3cret", user + ":", "//" + user} {
@@ -116,7 +118,7 @@ func (w *world) keepsSecrets() {
 // kinds is the doris stream in short, without Genesis, Opened and Rolled.
 func (w *world) kinds() (out []domain.Kind) {
 	w.t.Helper()
-	for _, e := range w.history(domain.LegDoris) {
+	for _, e := range w.history(w.Stream().Leg) {
 		switch k := e.Event.Kind(); k {
 		case domain.KindGenesis, domain.KindOpened, domain.KindRolled:
 		default:
@@ -129,7 +131,7 @@ func (w *world) kinds() (out []domain.Kind) {
 // events are those of one type in the doris stream.
 func events[E domain.Event](w *world) (out []E) {
 	w.t.Helper()
-	for _, e := range w.history(domain.LegDoris) {
+	for _, e := range w.history(w.Stream().Leg) {
 		if ev, ok := e.Event.(E); ok {
 			out = append(out, ev)
 		}
@@ -138,7 +140,12 @@ func events[E domain.Event](w *world) (out []E) {
 }
 
 // Stream implements projectiontest.World.
-func (w *world) Stream() domain.Stream { return w.streamOf(domain.LegDoris) }
+func (w *world) Stream() domain.Stream {
+	if w.cfg.Replay != nil {
+		return w.cfg.Replay.Stream()
+	}
+	return w.streamOf(domain.LegDoris)
+}
 
 // Incidents implements projectiontest.World.
 func (w *world) Incidents() projections.Incidents { return projections.Incidents{Control: w.control} }

@@ -93,18 +93,21 @@ func (p *pieces) rows(dec *recordbatch.Decoder, do func(at *domain.HubRun, ordin
 		}
 		return do(at, ordinal, r)
 	}, func(ordinal int64, h recordbatch.Header, b []byte) error {
-		n := h.Overlap(p.run.First, p.run.Next)
-		if !p.direct || len(left) == 0 || n == 0 {
-			return nil
+		end := ordinal + h.Overlap(p.run.First, p.run.Next)
+		for p.direct && len(left) > 0 && left[0].First+taken < end {
+			at, from := &left[0], left[0].First+taken
+			if from < ordinal {
+				return p.contradicts(at, from)
+			}
+			n := min(end, at.First+at.N) - from // a replay may take a part of it
+			if taken += n; taken == at.N {
+				left, taken = left[1:], 0
+			}
+			if err := bad(at, from, n, h, b); err != nil {
+				return err
+			}
 		}
-		at := &left[0]
-		if taken += n; ordinal != at.First+taken-n || taken > at.N {
-			return p.contradicts(at, at.First+taken-n)
-		}
-		if taken == at.N {
-			left, taken = left[1:], 0
-		}
-		return bad(at, ordinal, n, h, b)
+		return nil
 	})
 	if err == nil && len(left) > 0 {
 		err = p.contradicts(&left[0], left[0].First+taken)

@@ -55,9 +55,14 @@ type world struct {
 	lose map[int64]bool   // ordinals of the next part that it cannot hold
 
 	positions []domain.Position // of a direct pipeline
+	made      int               // plans
 
 	mu   sync.Mutex
 	puts map[domain.Kind]func() journal.Fault // of the next put of a kind to the doris stream
+
+	watched    domain.Stream // of the leg
+	nth, count int           // of the puts to it since atAppend
+	atNth      func() journal.Fault
 }
 
 // The two models that deploy/doris.sql offers.
@@ -77,6 +82,7 @@ func newWorldOf(t testing.TB, model string, segmentBytes int64) *world {
 		next: map[string]int64{}, ends: map[int32]int64{}, puts: map[domain.Kind]func() journal.Fault{},
 	}
 	w.store.OnPut = w.onPut
+	w.watched = w.Stream()
 	var err error
 	w.j, err = journal.Open(ctx, pipeline, journal.Options{Store: w.store, SegmentBytes: segmentBytes})
 	must(t, err)
@@ -153,10 +159,14 @@ func (w *world) started() domain.Seq {
 func (w *world) leg() (*doris.Doris, *projections.Reporter) {
 	w.t.Helper()
 	reporter := projections.NewReporter(w.Stream())
-	d, err := doris.New(w.cfg, w.j, w.started(), 1, w.Incidents(), reporter, slog.New(slog.NewTextHandler(&locked{w: w}, nil)))
+	d, err := w.newLeg(reporter)
 	must(w.t, err)
 	d.Hurry()
 	return d, reporter
+}
+
+func (w *world) newLeg(reporter *projections.Reporter) (*doris.Doris, error) {
+	return doris.New(w.cfg, w.j, w.started(), 1, w.Incidents(), reporter, slog.New(slog.NewTextHandler(&locked{w: w}, nil)))
 }
 
 // locked is the log of all processes.
@@ -170,7 +180,10 @@ func (l *locked) Write(b []byte) (int, error) {
 
 // onPut decides the fate of what is appended to the doris stream.
 func (w *world) onPut(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
-	if s.Leg != domain.LegDoris {
+	w.mu.Lock()
+	watched := w.watched
+	w.mu.Unlock()
+	if s != watched {
 		return journal.FaultNone
 	}
 	e, err := journal.Decode(bytes.Join(parts, nil))
@@ -178,6 +191,9 @@ func (w *world) onPut(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fau
 	w.mu.Lock()
 	do := w.puts[e.Event.Kind()]
 	delete(w.puts, e.Event.Kind())
+	if w.count++; w.count == w.nth {
+		do = w.atNth
+	}
 	w.mu.Unlock()
 	if do == nil {
 		return journal.FaultNone
@@ -196,6 +212,7 @@ func (w *world) runner(o projections.Opener, reporter *projections.Reporter) *pr
 	return &projections.Runner{
 		Stream: w.Stream(), Opener: o, Incidents: w.Incidents(), Reporter: reporter,
 		Log: slog.New(slog.NewTextHandler(&locked{w: w}, nil)), Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond,
+		Ends: w.cfg.Replay != nil,
 	}
 }
 
@@ -217,7 +234,8 @@ func (w *world) launch(d *doris.Doris, reporter *projections.Reporter) *process 
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.t.Cleanup(cancel)
 	p := &process{w: w, cancel: cancel, done: make(chan error, 1), reporter: reporter}
-	go func() { p.done <- w.runner(d, reporter).Run(ctx) }()
+	runner := w.runner(d, reporter)
+	go func() { p.done <- runner.Run(ctx) }()
 	return p
 }
 

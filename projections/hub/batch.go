@@ -27,11 +27,12 @@ type draft struct {
 	origins  []origin // of Pieces, by index
 	excluded []domain.Exclusion
 
-	first, last domain.Ref // ingest events, also those without rows
-	passed      int        // bytes of Passed
-	events      int        // Ingested events among them that carry something
-	stuck       domain.Ref // the last of these
-	began       time.Time  // when its first row came
+	first, last domain.Ref    // ingest events, also those without rows; of a replay hub events
+	passed      int           // bytes of Passed
+	events      int           // among them that carry something
+	stuck       domain.Ref    // the last of these
+	began       time.Time     // when its first row came
+	time        domain.Micros // of a replay: of the last commit that it carries
 }
 
 // reset empties the draft. Buffers that one huge event has blown up are given back.
@@ -76,6 +77,7 @@ type packer struct {
 	index     int
 	rows      int64 // so far, excluded ones too
 	partition int32
+	time      int64 // of a replay: Piece.Time
 	source    *source
 	out       flink.Row // what the rows have in common, and the present one
 	open      bool      // the last piece may grow
@@ -136,9 +138,8 @@ func (p *packer) run(e *journal.Entry, index int, r *domain.Run, extract domain.
 		return damaged(e, index, fmt.Sprintf("begins at %d, the last run of source %s partition %d ended at %d", r.First, r.Source, r.Partition, end))
 	}
 	p.ends[in] = r.Next
-	p.ingest, p.index, p.rows, p.partition, p.open = e.Seq, index, 0, partition, false
-	p.source = src
-	p.out.City, p.out.ExtractTime, p.out.CityPartition = src.city, int64(extract), r.Partition
+	p.begin(e.Seq, index, r, extract, src)
+	p.partition = partition
 	// A batch that does not decode is excluded with the count that its header gives for
 	// the run's offsets: ingest journals no sparse one.
 	err = projections.Rows(&p.decoder, r, p.each, func(ordinal int64, h batch.Header, b []byte) error {
@@ -157,6 +158,13 @@ func (p *packer) run(e *journal.Entry, index int, r *domain.Run, extract domain.
 		return damaged(e, index, fmt.Sprintf("%d rows announced, the batches hold %d", r.Rows, p.rows))
 	}
 	return nil
+}
+
+// begin takes what the rows of a run have in common.
+func (p *packer) begin(ingest domain.Seq, index int, r *domain.Run, extract domain.Micros, src *source) {
+	p.ingest, p.index, p.rows, p.open = ingest, index, 0, false
+	p.source = src
+	p.out.City, p.out.ExtractTime, p.out.CityPartition = src.city, int64(extract), r.Partition
 }
 
 // damaged says that an event with a sound hash contradicts itself: whoever wrote it
@@ -198,7 +206,7 @@ func (p *packer) row(ordinal int64, rec *batch.Record) error {
 		return nil
 	}
 	p.open = true
-	d.Pieces = append(d.Pieces, Piece{Partition: p.partition, N: 1})
+	d.Pieces = append(d.Pieces, Piece{Partition: p.partition, N: 1, Time: p.time})
 	d.origins = append(d.origins, origin{ingest: p.ingest, run: p.index, first: ordinal})
 	return nil
 }

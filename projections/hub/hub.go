@@ -56,6 +56,11 @@ type Config struct {
 	// readers of its partitions, plus the broker's clean-up interval. With the weaker
 	// semantics it bounds how long a batch may take. 0: 15 s.
 	TransactionTimeout time.Duration
+	// Replay makes it the projection of a lane of a plan into the plan's shadow topic, always
+	// exactly once: Pipeline.HubTopic and ProgressTopic are the live ones, of which nothing is
+	// touched, and MaxRecordBytes means nothing, since what the live topic took is carried. nil:
+	// the pipeline's own leg.
+	Replay *projections.Replay
 }
 
 // Hub opens the hub leg of one shard. It outlives the legs it opens, and remembers
@@ -96,6 +101,14 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	if cfg.Semantic == "" {
 		cfg.Semantic = domain.ExactlyOnce
 	}
+	stream := domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegHub}
+	if r := cfg.Replay; r != nil {
+		var err error
+		if cfg, err = replayed(cfg); err != nil {
+			return nil, err
+		}
+		stream = r.Stream()
+	}
 	l, err := newLayout(cfg.Pipeline, cfg.Shard)
 	if err == nil && cfg.ProgressTopic == "" {
 		err = errors.New("no progress topic is named")
@@ -106,8 +119,7 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	l.now = cfg.Configured
 	return &Hub{
 		cfg: cfg, j: j, incarnation: incarnation, config: config,
-		stream:    domain.Stream{Pipeline: j.Pipeline(), Shard: cfg.Shard, Leg: domain.LegHub},
-		incidents: incidents, reporter: reporter, log: log, layout: l,
+		stream: stream, incidents: incidents, reporter: reporter, log: log, layout: l,
 		wrap: func(s Sender) Sender { return s },
 	}, nil
 }
@@ -141,9 +153,14 @@ func (l Limits) orDefaults() Limits {
 }
 
 // transactionalID names the shard's writer to Kafka. It does not contain the journal
-// id: a new journal on the same hub must fence the old one's owner, not run beside it.
+// id: a new journal on the same hub must fence the old one's owner, not run beside it. That
+// of a replay is the plan's own: it runs beside the live one.
 func (h *Hub) transactionalID() string {
-	return "hefu-" + h.stream.Pipeline + "-" + strconv.Itoa(h.stream.Shard)
+	id := "hefu-" + h.stream.Pipeline + "-" + strconv.Itoa(h.stream.Shard)
+	if r := h.cfg.Replay; r != nil {
+		id += "-r" + r.Plan.ID.String()
+	}
+	return id
 }
 
 func (h *Hub) ingestStream() domain.Stream {

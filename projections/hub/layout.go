@@ -68,16 +68,9 @@ func (l *layout) learn(list []domain.SourceConfig) error {
 // route finds a run's source and hub partition. A run of another shard's partition
 // would give that partition a second writer, so it is refused.
 func (l *layout) route(r *domain.Run) (*source, int32, error) {
-	s := l.sources[r.Source]
-	if s == nil && l.now != nil {
-		c, _ := l.now() // it was added while we run
-		if err := l.learn(c.Sources); err != nil {
-			return nil, 0, err
-		}
-		s = l.sources[r.Source]
-	}
-	if s == nil {
-		return nil, 0, fmt.Errorf("source %s is not in the pipeline's configuration", r.Source)
+	s, err := l.source(r.Source)
+	if err != nil {
+		return nil, 0, err
 	}
 	h := domain.HubPartition(s.base, r.Partition, l.hubPartitions)
 	if owner := domain.ShardOf(h, l.shards); owner != l.shard {
@@ -85,4 +78,19 @@ func (l *layout) route(r *domain.Run) (*source, int32, error) {
 			r.Source, r.Partition, h, owner, l.shard)
 	}
 	return s, h, nil
+}
+
+// source finds a source, also one that was added while the leg runs.
+func (l *layout) source(id domain.SourceID) (*source, error) {
+	if l.sources[id] == nil && l.now != nil {
+		c, _ := l.now()
+		if err := l.learn(c.Sources); err != nil {
+			return nil, err
+		}
+	}
+	s := l.sources[id]
+	if s == nil {
+		return nil, fmt.Errorf("source %s is not in the pipeline's configuration", id)
+	}
+	return s, nil
 }

@@ -40,6 +40,9 @@ func (l *leg) Close() { l.sender.Close() }
 // Run implements projections.Leg: one goroutine reads ahead, one packs, one sends.
 // One batch is in flight; the next one is packed meanwhile.
 func (l *leg) Run(ctx context.Context) error {
+	if l.h.cfg.Replay != nil {
+		return l.replay(ctx)
+	}
 	q := newQueue()
 	free, ready := make(chan *draft, 2), make(chan *draft)
 	free <- &draft{}
@@ -85,7 +88,7 @@ func (l *leg) send(ctx context.Context, ready <-chan *draft, free chan<- *draft)
 func (l *leg) batch(ctx context.Context, d *draft) error {
 	begun := &domain.HubBegun{
 		Owned: l.w.Owned(), Trail: l.w.Trail(), Config: l.h.inForce(), First: d.first, Last: d.last,
-		Time: beginTime(l.h.j.Now(), l.time), Semantic: l.h.cfg.Semantic, Excluded: d.excluded,
+		Time: l.timeOf(d), Semantic: l.h.cfg.Semantic, Excluded: d.excluded,
 	}
 	crash.Point("hub.begun.before")
 	ref, err := l.w.Append(ctx, begun)

@@ -44,6 +44,7 @@ type records struct {
 	unfenced *progress // by the weaker semantics
 	// checkpoints are what the journal was, by the incarnation that signed (witness.go).
 	checkpoints map[domain.Seq]checkpoints
+	plan        string // whose the topic is, of a shadow topic's (shadow.go)
 }
 
 // recordKey is the key of a shard's progress records of a semantic.
@@ -140,6 +141,9 @@ func (s *scan) record(r *batch.Record) error {
 	case recordKey(s.shard, domain.ExactlyOnce):
 	case recordKey(s.shard, domain.AtLeastOnce):
 		into = &s.last.unfenced
+	case planKey:
+		s.last.plan = string(r.Value)
+		return nil
 	default:
 		s.witnessed(r)
 		return nil

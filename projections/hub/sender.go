@@ -11,8 +11,8 @@ import (
 // After an error from either verb it is not known what the hub has, and the sender is
 // of no more use: close it, open again, settle.
 type Sender interface {
-	// Produce begins a transaction, where there is one, and writes rows, all with one
-	// timestamp in milliseconds. When it returns nil every row has its place in
+	// Produce begins a transaction, where there is one, and writes rows with a timestamp in
+	// milliseconds, that of their piece where it has one. When it returns nil every row has its place in
 	// p.Offsets, which rise within each partition; with exactly-once none is visible
 	// yet. With none it may return *unacknowledgedError: then p.Offsets has -1 for the
 	// rows that were not acknowledged.
@@ -43,6 +43,9 @@ type Packed struct {
 type Piece struct {
 	Partition int32
 	N         int
+	// Time is the timestamp of the rows in milliseconds, of a replay, whose batch has those of
+	// several commits; 0: that of the batch.
+	Time int64
 }
 
 // unacknowledgedError says that a hub of the semantic none did not acknowledge some rows.

@@ -23,7 +23,8 @@ type topics struct {
 }
 
 // topics looks both up. The hub topic is never made: it belongs to its readers. The
-// progress topic is, as long as nothing can have been written to it.
+// progress topic is, as long as nothing can have been written to it; those of a replay are
+// made for all its lanes (MakeShadowTopic).
 func (h *Hub) topics(ctx context.Context, cl *kgo.Client, p *past) (t topics, err error) {
 	written := p.commit != nil || p.begun != nil
 	if t.hub, err = describe(ctx, cl, h.cfg.Pipeline.HubTopic, written); err != nil {
@@ -39,11 +40,13 @@ func (h *Hub) topics(ctx context.Context, cl *kgo.Client, p *past) (t topics, er
 		// kgo never hands over the broker's time, so hw_ts could not be known.
 		return t, fmt.Errorf("hub topic %s has message.timestamp.type=%s, which is refused: set it to CreateTime", t.hub.Name, t.hub.TimestampType)
 	}
-	if !written {
+	if !written && h.cfg.Replay != nil {
+		err = h.ours(ctx, cl)
+	} else if !written {
 		err = kafkaconn.EnsureTopic(ctx, cl, h.cfg.ProgressTopic, int32(h.cfg.Pipeline.Shards), kafkaconn.ProgressConfig())
-		if err != nil {
-			return t, err
-		}
+	}
+	if err != nil {
+		return t, err
 	}
 	t.progress, err = describe(ctx, cl, h.cfg.ProgressTopic, written)
 	if errors.Is(err, kafkaconn.ErrNoTopic) && written {
@@ -86,6 +89,9 @@ func (h *Hub) noHubTopic(ctx context.Context, p *past, err error) error {
 	topic := h.cfg.Pipeline.HubTopic
 	if p.commit != nil {
 		return h.lost(ctx, p, "the hub topic is gone", "put it back with its records; nothing is written meanwhile", topic)
+	}
+	if h.cfg.Replay != nil {
+		return fmt.Errorf("%w: the shadow topic of a plan is made before its lanes run", err)
 	}
 	return fmt.Errorf("%w; hefu never makes a hub topic: kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d --config message.timestamp.type=CreateTime",
 		err, strings.Join(h.cfg.Kafka.Brokers, ","), topic, h.cfg.Pipeline.HubPartitions)

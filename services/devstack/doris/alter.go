@@ -56,12 +56,17 @@ func (c *session) alterTable(p *parser) error {
 		return err
 	}
 	t, err := c.table(db, name)
+	if err == nil {
+		err = c.s.accounts.mayChange(c.user, "ALTER", privAlter, t.DB.Name, t.Name)
+	}
 	if err != nil {
 		return err
 	}
 	switch {
 	case p.accept("ADD", "COLUMN"):
 		return c.addColumn(p, t)
+	case p.accept("MODIFY", "COMMENT"):
+		return c.modifyComment(p, t)
 	case p.accept("REPLACE", "WITH", "TABLE"):
 		return c.replaceTable(p, t)
 	default:
@@ -112,7 +117,22 @@ func defaultExpr(c *Column) expr {
 	return litText{*c.Default}
 }
 
-// replaceTable gives a table the rows of another, and with swap (the default) the other its own.
+// modifyComment answers ALTER TABLE … MODIFY COMMENT "…", which is done when it is answered (Doris documentation, "ALTER
+// TABLE COMMENT").
+func (c *session) modifyComment(p *parser, t *Table) error {
+	next := *t
+	var err error
+	if next.Comment, err = p.text(); err == nil {
+		err = p.end()
+	}
+	if err != nil {
+		return err
+	}
+	return c.s.catalog.replace(c.ctx, &next)
+}
+
+// replaceTable gives a table the rows of another, and with swap (the default) the other its own: the two exchange their
+// names, and what belongs to a table, its comment included, goes with it (Doris documentation, "ALTER TABLE REPLACE").
 func (c *session) replaceTable(p *parser, t *Table) error {
 	name, err := p.name()
 	if err != nil {

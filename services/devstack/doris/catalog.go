@@ -35,6 +35,7 @@ type Table struct {
 	Model   Model    `json:"model"`
 	Columns []Column `json:"columns"`
 	Random  bool     `json:"random,omitempty"` // DISTRIBUTED BY RANDOM
+	Comment string   `json:"comment,omitempty"`
 	// Placement is what the CREATE TABLE said after the key: distribution and properties.
 	Placement string `json:"placement,omitempty"`
 	// Epoch counts the TRUNCATEs: rows that were loaded before one belong to partitions that are gone.

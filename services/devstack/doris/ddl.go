@@ -1,6 +1,9 @@
 package doris
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // define answers CREATE, DROP and TRUNCATE.
 func (c *session) define(p *parser) error {
@@ -68,6 +71,9 @@ func (c *session) dropTable(p *parser) error {
 	if err != nil {
 		return err
 	}
+	if err := c.s.accounts.mayChange(c.user, "DROP", privDrop, s.Name, name); err != nil {
+		return err
+	}
 	t, ok := s.Tables[name]
 	if !ok {
 		if quiet {
@@ -91,6 +97,9 @@ func (c *session) createTable(p *parser) error {
 	if err != nil {
 		return err
 	}
+	if err := c.s.accounts.mayChange(c.user, "CREATE", privCreate, s.Name, name); err != nil {
+		return err
+	}
 	if _, ok := s.Tables[name]; ok {
 		if quiet {
 			return nil
@@ -98,7 +107,12 @@ func (c *session) createTable(p *parser) error {
 		return refuse("Table '%s' already exists", name)
 	}
 	t := &Table{DB: s, Name: name}
-	if err := p.tableBody(t); err != nil {
+	if p.accept("LIKE") {
+		err = c.like(p, t)
+	} else {
+		err = p.tableBody(t)
+	}
+	if err != nil {
 		return err
 	}
 	if t.ID, err = c.s.catalog.takeID(); err != nil {
@@ -108,4 +122,25 @@ func (c *session) createTable(p *parser) error {
 		return err
 	}
 	return c.s.catalog.add(c.ctx, t)
+}
+
+// like gives a new table what another one is made of: a front end writes the other's SHOW CREATE TABLE under the new name
+// and has that done (fe: createTableLike, Env.getDdlStmt), so that the comment comes along, and OLAP where there is none.
+func (c *session) like(p *parser, t *Table) error {
+	db, name, err := p.qualified()
+	if err != nil {
+		return err
+	}
+	if err := p.end(); err != nil { // WITH ROLLUP: the stand-in has none
+		return err
+	}
+	of, err := c.table(db, name)
+	if err != nil {
+		return err
+	}
+	if err := c.s.accounts.mayChange(c.user, "SELECT", privSelect, of.DB.Name, of.Name); err != nil {
+		return err
+	}
+	t.Model, t.Columns, t.Random, t.Placement, t.Comment = of.Model, slices.Clone(of.Columns), of.Random, of.Placement, of.comment()
+	return nil
 }

@@ -145,7 +145,10 @@ func (t *translator) where(p *parser) (string, error) {
 }
 
 func (c *session) deleteSQL(p *parser) (string, error) {
-	_, tr, err := c.target(p)
+	t, tr, err := c.target(p)
+	if err == nil {
+		err = c.s.accounts.mayChange(c.user, "LOAD", privLoad, t.DB.Name, t.Name) // a delete is a load
+	}
 	if err != nil {
 		return "", err
 	}

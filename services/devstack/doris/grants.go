@@ -1,6 +1,8 @@
 package doris
 
 import (
+	"fmt"
+
 	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
@@ -94,4 +96,15 @@ func (a *accounts) mayRead(user, db, table string) error {
 // specificRefusal is error 1227, which Doris has for most privileges.
 func specificRefusal(text string) *mysql.MyError {
 	return &mysql.MyError{Code: mysql.ER_SPECIFIC_ACCESS_DENIED_ERROR, State: "42000", Message: "errCode = 2, detailMessage = " + text}
+}
+
+// mayChange is the answer to a statement that changes a table (fe: ErrorCode.ERR_TABLEACCESS_DENIED_ERROR).
+func (a *accounts) mayChange(user, command string, want privilege, db, table string) error {
+	if a.may(user, want, db, table) {
+		return nil
+	}
+	return &mysql.MyError{
+		Code: mysql.ER_TABLEACCESS_DENIED_ERROR, State: "42000",
+		Message: fmt.Sprintf("errCode = 2, detailMessage = %s command denied to user '%s'@'127.0.0.1' for table '%s: %s'", command, user, db, table),
+	}
 }

@@ -41,7 +41,7 @@ func (c *session) tablesView() *relation {
 	r := newRelation("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE", "ENGINE", "TABLE_COMMENT")
 	for _, s := range c.s.catalog.databases() {
 		for _, t := range c.visible(s) {
-			r.add("internal", s.Name, t.Name, "BASE TABLE", "Doris", "")
+			r.add("internal", s.Name, t.Name, "BASE TABLE", "Doris", t.comment())
 		}
 	}
 	return r

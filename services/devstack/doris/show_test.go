@@ -21,7 +21,7 @@ func TestShowTable(t *testing.T) {
 	}
 	s = open(t, cfg)
 	want := "CREATE TABLE `t` (\n  `a` int NOT NULL COMMENT 'it\\'s',\n  `b` varchar(8) NULL DEFAULT \"x\",\n  `c` text NULL,\n  `d` datetime(3) NULL\n" +
-		") ENGINE=OLAP\nDUPLICATE KEY(`a`, `b`)\nDISTRIBUTED BY HASH(a) BUCKETS 3 PROPERTIES (\"replication_num\" = \"1\");"
+		") ENGINE=OLAP\nDUPLICATE KEY(`a`, `b`)\nCOMMENT 'OLAP'\nDISTRIBUTED BY HASH(a) BUCKETS 3 PROPERTIES (\"replication_num\" = \"1\");"
 	if got := s.rows("SHOW CREATE TABLE ods.t")[0][1]; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -23,5 +23,13 @@ func (t *Table) createSQL() string {
 		}
 	}
 	return "CREATE TABLE `" + strings.ReplaceAll(t.Name, "`", "``") + "` (\n" + strings.Join(columns, ",\n") + "\n) ENGINE=OLAP\n" +
-		string(t.Model) + "(" + strings.Join(key, ", ") + ")\n" + t.Placement + ";"
+		string(t.Model) + "(" + strings.Join(key, ", ") + ")\nCOMMENT '" + strings.ReplaceAll(t.comment(), "'", `\'`) + "'\n" + t.Placement + ";"
+}
+
+// comment is a table's comment as Doris shows it: of a table without one the kind of its engine (fe: Table.getComment).
+func (t *Table) comment() string {
+	if t.Comment == "" {
+		return "OLAP"
+	}
+	return t.Comment
 }

@@ -42,8 +42,18 @@ func (c *session) run(sql string) (*mysql.Result, error) {
 		return nil, nil // accepted, and of no effect on what the stand-in has
 	case p.is("CREATE", "USER"), p.is("DROP", "USER"), p.is("GRANT"), p.is("REVOKE"):
 		return nil, c.manageUsers(p)
+	case p.is("DELETE", "FROM"), p.is("CREATE", "TABLE"), p.is("DROP", "TABLE"), p.is("ALTER", "TABLE"):
+		return c.change(p) // each asks for the privilege that it takes
 	case !c.s.accounts.mayAdminister(c.user):
 		return nil, refuse("stand-in does not support this statement for user '%s': only those may change tables who may do everything", c.user)
+	default:
+		return c.change(p)
+	}
+}
+
+// change answers what changes tables and their rows.
+func (c *session) change(p *parser) (*mysql.Result, error) {
+	switch {
 	case p.is("UPDATE"), p.is("DELETE"), p.is("INSERT"):
 		n, err := c.write(p)
 		return &mysql.Result{AffectedRows: uint64(n)}, err

@@ -30,6 +30,12 @@ func (p *parser) tableBody(t *Table) error {
 	if err := p.model(t); err != nil {
 		return err
 	}
+	if p.accept("COMMENT") {
+		var err error
+		if t.Comment, err = p.text(); err != nil {
+			return err
+		}
+	}
 	t.Placement = p.sql[p.peek().from:]
 	for p.peek().kind != lexEnd {
 		if err := p.placement(t); err != nil {
@@ -125,9 +131,6 @@ func (p *parser) model(t *Table) error {
 // placement reads one clause about distribution and properties.
 func (p *parser) placement(t *Table) error {
 	switch {
-	case p.accept("COMMENT"):
-		_, err := p.text()
-		return err
 	case p.accept("DISTRIBUTED", "BY", "RANDOM"):
 		if t.Model == Unique {
 			return refuse("Create unique keys table should not contain random distribution desc")
