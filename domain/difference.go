@@ -7,6 +7,7 @@ type Difference struct {
 	Present  int64     // of them there, once and as they must be
 	Missing  []HubSpan // rows that are not there, sorted by partition and offset
 	Altered  []Finding // there, and not as they must be
+	More     int64     // rows that are altered or Equal and that Altered does not list
 	// Doubled are rows of the table that stand for a row a second time, under a key that no row
 	// must have: each key names one row, which may be deleted.
 	Doubled []RowKey

@@ -86,7 +86,7 @@ type Exclusion struct {
 	Ingest  Seq    // the Ingested event
 	Run     int    // index of its run
 	Ordinal int64  // of the first excluded row in the run, counting from 0
-	Count   int64  // 1, the header's count of a batch that does not decode, or rows not acknowledged, one after the other
+	Count   int64  // 1, the header's count of a batch that does not decode, or rows one after the other of which nothing is wrong
 	Offset  int64  // city offset of the first excluded row
 	Reason  string // one of the Excluded… constants
 	Digest  Hash   // SHA-256 of the record's or batch's bytes; zero where it is not their fault
@@ -102,6 +102,9 @@ const (
 	ExcludedTimestamp      = "timestamp outside 0000-9999"                    // no DATETIME of Doris holds it
 	ExcludedTooLargeDoris  = "larger than the column record accepts"
 	ExcludedByDoris        = "refused by Doris" // Detail has the line of Doris's error log
+	// ExcludedPresent is of a replay that fills what is missing: somebody else's hand put the
+	// rows there after the plan was made.
+	ExcludedPresent = "already in the table"
 )
 
 // HubBegun is the intent before a hub batch. It repeats the refs of its first and last

@@ -31,7 +31,7 @@ func (w Window) Span() Span {
 
 // String names the window for people: "nanjing/1 partition 3 [0,65536)".
 func (w Window) String() string {
-	if w.Proof == ProofHubDoris {
+	if w.Source == "" {
 		return fmt.Sprintf("hub partition %d %s", w.Partition, w.Span())
 	}
 	return fmt.Sprintf("%s/%d partition %d %s", w.Source, w.Generation, w.Partition, w.Span())

@@ -132,11 +132,17 @@ func dorisAltered(column string, alter func(string) string) func(*chance) ([]str
 // movedInDoris gives a row another place of the hub, where the hub has none: a marker's.
 func (c *chance) movedInDoris(partition bool) ([]string, func()) {
 	r := c.some(nil)
-	was := c.inTable(&r)
 	at, ok := c.hubMarker(func(h int32) bool { return partition == (h != r.hub.Partition) })
+	for range 20 { // a partition may have had one transaction only
+		if !ok {
+			r = c.some(nil)
+			at, ok = c.hubMarker(func(h int32) bool { return partition == (h != r.hub.Partition) })
+		}
+	}
 	if !ok {
 		return nil, nil
 	}
+	was := c.inTable(&r)
 	want := []string{r.finding(domain.Altered, "doris", "hw_offset_id")}
 	now := was.with("hw_offset_id", decimal(at.Offset))
 	if partition {

@@ -17,6 +17,10 @@ import (
 func (p *Prover) beyond(ctx context.Context, side *target.DorisWitness, in *target.PartitionRows, of *hubLane) error {
 	before, end := of.beyond, max(of.table, of.loading)
 	of.beyond = nil
+	end, err := p.ofFormerGenerations(ctx, side, int32(in.Partition), end)
+	if err != nil {
+		return err
+	}
 	for o, f := range before {
 		if o >= end {
 			p.found.add(f)

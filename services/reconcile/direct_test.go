@@ -27,10 +27,13 @@ func (w *world) writes(s *shard, h int32, n int64) []*moved {
 		m := &moved{source: "nanjing", city: "320100", part: h, offset: 1000 + i, extract: w.now, h: h, hubTime: sentAt}
 		rows, records = append(rows, m), append(records, w.record(m, sentAt))
 	}
-	for i, at := range w.puts(records...) {
-		rows[i].at = at
-	}
 	run := w.run(s, "hub", h, n, 0)
+	for i := range rows {
+		rows[i].at = run.First + int64(i)
+	}
+	if !w.keepsFromHub {
+		w.puts(records...)
+	}
 	run.Batches = nil
 	for _, m := range rows {
 		run.Batches = append(run.Batches, batchOf(m.at, sentAt, w.value(m)))

@@ -27,3 +27,14 @@ func (p *Prover) Held() (n int) {
 
 // KeepWaiting bounds the rows that are kept until the table has them.
 func (p *Prover) KeepWaiting(rows int) { p.keep = rows }
+
+// Findings are those so far.
+func (p *Prover) Findings() []domain.Finding { return p.found.list }
+
+// Through is how far the streams were compared, as a watch asks.
+func (p *Prover) Through() []domain.Ref {
+	if p.moving() {
+		return nil
+	}
+	return p.through()
+}

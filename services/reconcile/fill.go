@@ -120,7 +120,7 @@ func (p *Prover) fillSources(r *report.Report) {
 // not have to: what was left out and was sent again by hand. It counts those too that the hub's
 // log does not have any more.
 func (of *hubLane) rowsOf(w *window) int64 {
-	n := max(w.left.Vector().Rows, w.life.Left.Rows) + of.waiting.in(w, of.without)
+	n := max(w.left.Vector().Rows, w.life.Left.Rows) + of.waiting.in(w, of.without) + of.unread[w.life.Window.Index]
 	for _, s := range w.gone {
 		n += s.Len() - of.without.Within(s).Len()
 	}
@@ -220,10 +220,11 @@ func (p *Prover) fillWindows(r *report.Report) {
 // fillDirectGaps is the offsets without a row of a hub topic that is the source itself.
 func (p *Prover) fillDirectGaps(r *report.Report) {
 	for _, l := range p.lanes {
+		r.Gaps = append(r.Gaps, l.books.FormerGaps()...)
 		for _, b := range l.books.Windows(domain.ProofHubDoris) {
 			for _, g := range b.ReportGaps() {
 				for _, a := range l.books.Accounts() {
-					if a.Partition == g.Partition && g.First >= a.First && g.First < a.Next {
+					if n := p.parts[a.PartitionKey]; n != nil && !n.former && a.Partition == g.Partition && g.First >= a.First && g.First < a.Next {
 						g.Source, g.Generation = string(a.Source), a.Generation
 						r.Gaps = append(r.Gaps, g)
 						break
@@ -293,6 +294,7 @@ func (p *Prover) fillUnchecked(r *report.Report) {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Partition, b.Partition))
 	})
 	p.fillUnread(r)
+	p.fillFormer(r)
 	var all int64
 	why := map[domain.SourceID]report.Unchecked{}
 	for _, n := range keys {

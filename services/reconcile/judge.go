@@ -18,7 +18,7 @@ func (p *Prover) judgeRows(ctx context.Context) error {
 	for _, w := range windows {
 		n := p.partOf(w)
 		w.scope.Next = min(w.life.Window.Span().Next, n.scope.Next)
-		w.life = w.life.Reached(min(n.inHub, w.scope.Next))
+		w.life = w.life.Reached(min(n.inHub, n.waits, w.scope.Next))
 		if len(w.gone) > 0 {
 			w.life = w.life.Cannot(domain.WindowUnverifiable, goneWhy)
 		}
@@ -44,7 +44,10 @@ func (p *Prover) judgeRows(ctx context.Context) error {
 		w.looked(asked, left, right)
 		w.end(n)
 	}
-	return p.nameRows(ctx, windows)
+	if err := p.nameRows(ctx, windows); err != nil {
+		return err
+	}
+	return p.nameTails(ctx)
 }
 
 // end makes an open window verified when its part ended in it and all of it was compared: no
@@ -103,6 +106,7 @@ func (p *Prover) nameRows(ctx context.Context, windows []*window) error {
 		}
 		if searches[w.mask] == nil {
 			searches[w.mask] = p.searchRows(w.mask)
+			searches[w.mask].Excluded = p.inTail // which is named as a whole
 		}
 		if _, err := searches[w.mask].Look(ctx, w.ask()); err != nil && !w.lost(err) {
 			return err
@@ -150,7 +154,11 @@ func (p *Prover) placesOf(_ context.Context, in proof.Range) (target.Places, err
 	if w == nil {
 		return target.Places{}, fmt.Errorf("%s is not known", in.Window)
 	}
-	return target.Places{City: p.partOf(w).city, Spans: w.spans(), Of: w.offsetAt}, nil
+	spans := w.spans()
+	for h := range p.limits {
+		spans[h] = spans[h].Within(domain.Span{Next: p.readable(h)})
+	}
+	return target.Places{City: p.partOf(w).city, Spans: spans, Of: w.offsetAt}, nil
 }
 
 // partOf is the part that a city's window is of.

@@ -47,7 +47,12 @@ func (p *Prover) judgeLoads(ctx context.Context) error {
 func (p *Prover) judgePartition(ctx context.Context, side *target.DorisWitness, of *hubLane, list []*window) error {
 	var due []*window
 	for _, w := range list {
-		w.life = w.life.Reached(min(of.table, w.scope.Next))
+		w.life = w.life.Reached(min(of.table, p.readable(w.life.Window.Partition), w.scope.Next))
+		w.underTail(&of.tail)
+		if of.anew != "" {
+			w.life = w.life.Cannot(domain.WindowNotChecked, of.anew)
+			continue
+		}
 		if len(w.gone) > 0 {
 			w.life = w.life.Cannot(domain.WindowUnverifiable, goneWhy)
 		}
@@ -119,6 +124,7 @@ func (p *Prover) searchLoads(side *target.DorisWitness) *proof.Search {
 			}
 			return out
 		},
+		Thinned: func(in proof.Range) domain.Spans { return p.formerAt(in.Partition).Within(in.Span) },
 	}
 }
 

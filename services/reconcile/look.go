@@ -8,6 +8,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/services/reconcile/proof"
+	"github.com/hefu-io/hefu/services/reconcile/target"
 	"github.com/hefu-io/hefu/services/report"
 )
 
@@ -24,6 +25,18 @@ func (p *Prover) Look(ctx context.Context) error {
 	if p.spoilt {
 		return errSpoilt
 	}
+	err := p.look(ctx)
+	if why := anew(err); why != "" {
+		p.say(why + ": everything is looked at anew")
+		p.remade = p.remade || errors.Is(err, target.ErrAnotherTopic)
+		p.Close()
+		p.begin()
+		err = p.look(ctx)
+	}
+	return err
+}
+
+func (p *Prover) look(ctx context.Context) error {
 	p.spoilt = true
 	if err := p.open(ctx); err != nil {
 		return err
@@ -75,6 +88,14 @@ func (p *Prover) scan(ctx context.Context) error {
 		if err = l.books.Read(ctx, l.to); err != nil {
 			return err
 		}
+	}
+	if err = p.measure(ctx); err != nil {
+		return err
+	}
+	for _, l := range p.lanes {
+		if l.counted {
+			continue
+		}
 		if err = p.bound(ctx, l); err != nil {
 			return err
 		}
@@ -88,6 +109,7 @@ func (p *Prover) scan(ctx context.Context) error {
 		p.found.addAll(list[l.listed:], more-l.more)
 		l.listed, l.more = len(list), more
 	}
+	p.countUnread()
 	return nil
 }
 
@@ -112,6 +134,9 @@ func (p *Prover) bound(ctx context.Context, l *lane) error {
 	for _, a := range l.books.Accounts() {
 		p.boundPart(l, a)
 	}
+	if err := p.sameGeneration(); err != nil {
+		return err
+	}
 	if l.slice != nil && !l.counted {
 		l.counted = true
 		if err := p.countScope(ctx, l); err != nil {
@@ -130,9 +155,12 @@ func (p *Prover) bound(ctx context.Context, l *lane) error {
 				of.first, of.next = l.slice.Hub[h].First, l.slice.Hub[h].First
 			}
 			p.hubs[h] = of
+		} else if at, short := p.limits[h]; short && at.high < min(of.next, of.end) {
+			return &cutError{h, at.high, min(of.next, of.end)}
 		}
 		of.end, of.table, of.without = span.Next, l.ends.Table[h], l.ends.WithoutDoris[h]
 		of.loading = loading[h]
+		p.isJournaled(l, h, of)
 		if l.slice != nil {
 			of.end = min(of.end, l.slice.Hub[h].Next)
 			of.table = min(of.table, of.end)
@@ -207,8 +235,11 @@ func Once(ctx context.Context, p *Prover) (*report.Report, error) {
 	return p.report(began)
 }
 
-// moving reports whether something differs and was not seen to stand still.
+// moving reports whether something differs and was not seen to stand still, or cannot be read yet.
 func (p *Prover) moving() bool {
+	if p.waits() {
+		return true
+	}
 	for _, all := range []map[domain.Window]*window{p.rows, p.loads} {
 		for _, w := range all {
 			if w.life.State == domain.WindowSuspect || w.life.State == domain.WindowDiverged && !w.life.Stands() {

@@ -20,6 +20,7 @@ type part struct {
 	next    int64       // how far it is journaled
 	inHub   int64       // rows below it are in the hub, but for those left out
 	inDoris int64       // and in the table
+	waits   int64       // rows from here on are in the hub and cannot be read there yet
 	mask    proof.Mask  // columns that are compared between the journal and the hub
 	why     string      // the others of them are not
 
@@ -99,24 +100,69 @@ func (p *places) formerly(n *part, offset int64) *part {
 	return nil
 }
 
+// put adds a row to runs in order: most come in order. Where there was another row it is this one
+// now: the hub was cut and written again.
+func put(list []run, hub, city int64, of *part) []run {
+	if n := len(list); n == 0 || hub >= list[n-1].hub.Next {
+		if n > 0 && list[n-1].of == of && list[n-1].continues(hub, city) {
+			list[n-1].hub.Next++
+			return list
+		}
+		return append(list, run{hub: domain.Span{First: hub, Next: hub + 1}, city: city, of: of})
+	}
+	list = without(list, hub)
+	i, _ := slices.BinarySearchFunc(list, hub, func(r run, offset int64) int { return cmp.Compare(r.hub.First, offset) })
+	if i > 0 && list[i-1].of == of && list[i-1].continues(hub, city) {
+		list[i-1].hub.Next++
+		return list
+	}
+	return slices.Insert(list, i, run{hub: domain.Span{First: hub, Next: hub + 1}, city: city, of: of})
+}
+
+// without takes one hub offset out of some runs.
+func without(list []run, offset int64) []run {
+	r := find(list, offset)
+	if r == nil {
+		return list
+	}
+	i := slices.IndexFunc(list, func(one run) bool { return one.hub == r.hub })
+	before, after := *r, *r
+	before.hub.Next, after.hub.First = offset, offset+1
+	after.city += after.hub.First - r.hub.First
+	rest := slices.DeleteFunc([]run{before, after}, func(one run) bool { return one.hub.Len() == 0 })
+	return slices.Replace(slices.Clone(list), i, i+1, rest...)
+}
+
 // expect takes note of where the journal has a row.
 func (p *places) expect(n *part, e *origin.Expected) {
-	h := e.Hub
-	list := p.runs[h.Partition]
-	if last := len(list) - 1; last >= 0 {
-		if r := &list[last]; r.of == n && r.continues(h.Offset, e.City.Offset) {
-			r.hub.Next++
-			return
-		}
-	}
-	p.runs[h.Partition] = append(list, run{hub: domain.Span{First: h.Offset, Next: h.Offset + 1}, city: e.City.Offset, of: n})
+	p.runs[e.Hub.Partition] = put(p.runs[e.Hub.Partition], e.Hub.Offset, e.City.Offset, n)
 }
 
 // at finds the run that a place of the hub lies in; nil where the journal has none.
 func (p *places) at(h domain.Coord) *run { return find(p.runs[h.Partition], h.Offset) }
 
-// forget drops the runs: their rows were scanned.
-func (p *places) forget() { clear(p.runs) }
+// ends are where the runs of some hub partitions end.
+func (p *places) ends(of map[int32]domain.Span) map[int32]int64 {
+	out := map[int32]int64{}
+	for h := range of {
+		if list := p.runs[h]; len(list) > 0 {
+			out[h] = list[len(list)-1].hub.Next
+		}
+	}
+	return out
+}
+
+// forget drops the runs whose rows were scanned.
+func (p *places) forget(hubs map[int32]*hubLane) {
+	for h, list := range p.runs {
+		i := slices.IndexFunc(list, func(r run) bool { return r.hub.Next > hubs[h].next })
+		if i < 0 {
+			delete(p.runs, h)
+		} else if i > 0 {
+			p.runs[h] = slices.Clone(list[i:])
+		}
+	}
+}
 
 // of finds the part and the city offset of a hub row: those that the journal has at its place,
 // whatever the row says of itself (what it says is a column like any other), and where the

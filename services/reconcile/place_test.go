@@ -66,7 +66,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s: %v at %d (%s), want %v at %d", c.name, n, offset, why, c.of, c.offset)
 		}
 	}
-	p.forget()
+	p.forget(map[int32]*hubLane{7: {next: 106}})
 	if n, _, _ := p.of(blind(102)); n != nil {
 		t.Error("a run that was forgotten is known")
 	}

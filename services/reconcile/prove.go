@@ -19,8 +19,9 @@ import (
 // and one for a journal that nobody writes to.
 type Signing interface {
 	Key(ctx context.Context) (*checkpoint.Key, error)
-	// Now gives the newest signed head of each stream.
-	Now(ctx context.Context) ([]domain.TreeHead, error)
+	// Now gives the newest head of each stream of a pipeline, signed with Key, and beside it those
+	// that others signed, with theirs, and that the tree was seen to go on from.
+	Now(ctx context.Context, pipeline string) ([]checkpoint.Kept, error)
 	Consistency(stream domain.Stream, old, next int64) ([]domain.Hash, error)
 	Inclusion(stream domain.Stream, seq domain.Seq, size int64) ([]domain.Hash, error)
 }
@@ -39,7 +40,7 @@ func Prove(ctx context.Context, p *Prover, signing Signing, by Maker) (*report.R
 	if err != nil {
 		return nil, nil, err
 	}
-	before, err := signing.Now(ctx)
+	before, err := signing.Now(ctx, p.p.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("checkpoint before the look: %w", err)
 	}
@@ -47,7 +48,7 @@ func Prove(ctx context.Context, p *Prover, signing Signing, by Maker) (*report.R
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err := signing.Now(ctx)
+	after, err := signing.Now(ctx, p.p.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("checkpoint after the look: %w", err)
 	}
@@ -56,7 +57,7 @@ func Prove(ctx context.Context, p *Prover, signing Signing, by Maker) (*report.R
 }
 
 // seal completes a report by what the journal was, and signs it.
-func (p *Prover) seal(ctx context.Context, r *report.Report, signing Signing, key *checkpoint.Key, by Maker, before, after []domain.TreeHead) ([]byte, error) {
+func (p *Prover) seal(ctx context.Context, r *report.Report, signing Signing, key *checkpoint.Key, by Maker, before, after []checkpoint.Kept) ([]byte, error) {
 	if err := p.accepted(ctx, r); err != nil {
 		return nil, err
 	}
@@ -69,6 +70,9 @@ func (p *Prover) seal(ctx context.Context, r *report.Report, signing Signing, ke
 		r.Journal.Created = time.UnixMicro(int64(g.Created)).UTC()
 	}
 	if err := p.streams(r, signing, before, after); err != nil {
+		return nil, err
+	}
+	if err := others(r, signing, after); err != nil {
 		return nil, err
 	}
 	if err := by.previous(r, signing, after); err != nil {
@@ -84,7 +88,7 @@ func (p *Prover) seal(ctx context.Context, r *report.Report, signing Signing, ke
 }
 
 // streams says of each stream what it was before and after the look.
-func (p *Prover) streams(r *report.Report, signing Signing, before, after []domain.TreeHead) error {
+func (p *Prover) streams(r *report.Report, signing Signing, before, after []checkpoint.Kept) error {
 	last := map[domain.Stream]domain.Ref{p.in.Control().Stream: p.in.Control()}
 	for _, l := range p.lanes {
 		for _, ref := range []domain.Ref{l.to.Ingest, l.to.Hub, l.to.Doris} {
@@ -92,13 +96,15 @@ func (p *Prover) streams(r *report.Report, signing Signing, before, after []doma
 		}
 	}
 	delete(last, domain.Stream{})
-	old := map[domain.Stream]domain.TreeHead{}
+	old := map[domain.Stream]checkpoint.Kept{}
 	for _, h := range before {
-		old[h.Ref.Stream] = h
+		if h.Key == r.Journal.Key {
+			old[h.Ref.Stream] = h
+		}
 	}
 	for _, h := range after {
-		if h.Ref.Stream.Pipeline != p.p.Name {
-			continue
+		if h.Key != r.Journal.Key {
+			continue // see others
 		}
 		s := report.Stream{Stream: h.Ref.Stream, Before: old[h.Ref.Stream].Note, After: h.Note, Last: report.Ref(last[h.Ref.Stream])}
 		delete(last, h.Ref.Stream)
@@ -115,7 +121,7 @@ func (p *Prover) streams(r *report.Report, signing Signing, before, after []doma
 		}
 		r.Journal.Streams = append(r.Journal.Streams, s)
 	}
-	for s, ref := range last { // of another process, which signs it itself
+	for s, ref := range last { // that nobody signed
 		r.Journal.Streams = append(r.Journal.Streams, report.Stream{Stream: s, Last: report.Ref(ref)})
 	}
 	slices.SortFunc(r.Journal.Streams, func(a, b report.Stream) int { return compareStreams(a.Stream, b.Stream) })
@@ -134,8 +140,40 @@ func compareStreams(a, b domain.Stream) int {
 	}
 }
 
+// others adds the checkpoints that other processes signed of the streams that they write, each
+// with the proof that this report's goes on from it.
+func others(r *report.Report, signing Signing, after []checkpoint.Kept) error {
+	size := sizes(r, after)
+	for _, h := range after {
+		if h.Key == r.Journal.Key {
+			continue
+		}
+		proof, err := signing.Consistency(h.Ref.Stream, int64(h.Ref.Seq), int64(size[h.Ref.Stream]))
+		if err != nil {
+			return err
+		}
+		for i := range r.Journal.Streams {
+			if s := &r.Journal.Streams[i]; s.Stream == h.Ref.Stream {
+				s.Earlier = append(s.Earlier, report.Earlier{Note: h.Note, Proof: proof, Key: h.Key})
+			}
+		}
+	}
+	return nil
+}
+
+// sizes are those of the trees that the report's key signed.
+func sizes(r *report.Report, heads []checkpoint.Kept) map[domain.Stream]domain.Seq {
+	out := map[domain.Stream]domain.Seq{}
+	for _, h := range heads {
+		if h.Key == r.Journal.Key {
+			out[h.Ref.Stream] = h.Ref.Seq
+		}
+	}
+	return out
+}
+
 // previous names the report before this one, and proves that the journal goes on from it.
-func (m *Maker) previous(r *report.Report, signing Signing, after []domain.TreeHead) error {
+func (m *Maker) previous(r *report.Report, signing Signing, after []checkpoint.Kept) error {
 	if m.Kept == nil {
 		return nil
 	}
@@ -144,10 +182,7 @@ func (m *Maker) previous(r *report.Report, signing Signing, after []domain.TreeH
 		return err
 	}
 	r.Previous = &report.Previous{Name: name, Digest: v.Digest, Done: v.Report.Done}
-	size := map[domain.Stream]domain.Seq{}
-	for _, h := range after {
-		size[h.Ref.Stream] = h.Ref.Seq
-	}
+	size := sizes(r, after)
 	for _, h := range v.Heads() {
 		for i := range r.Journal.Streams {
 			s := &r.Journal.Streams[i]

@@ -44,6 +44,7 @@ type Prover struct {
 	lanes  []*lane
 	hubs   map[int32]*hubLane
 
+	limits map[int32]limit // of hub partitions that cannot be read up to the journal's end
 	places places
 	parts  map[domain.PartitionKey]*part
 	at     *part                     // of the last row that was expected
@@ -52,6 +53,7 @@ type Prover struct {
 
 	said   map[domain.Window]domain.WindowResult // by Provers before this one
 	keep   int                                   // of waiting rows, 0: keptWaiting
+	remade bool                                  // the hub topic is another one than at the first look
 	spoilt bool                                  // a look failed in the middle of a scan
 
 	found     found
@@ -83,18 +85,23 @@ type lane struct {
 
 // hubLane is one hub partition.
 type hubLane struct {
-	next    int64 // offset to scan next
-	scanned bool  // something was
-	first   int64 // where these books begin
-	end     int64 // where they end; behind it are rows of others, once nothing is under way
-	table   int64 // the end of what is loaded
-	without domain.Spans
-	again   domain.Spans             // of them, what the table has all the same
-	waiting waitingRows              // scanned, and not loaded yet
-	at      *window                  // of the last row that is loaded
-	foreign domain.Spans             // rows that the journal does not have
-	loading int64                    // the end of what loads without an outcome carry
-	beyond  map[int64]domain.Finding // rows of the table behind both, as the last look saw them
+	next       int64 // offset to scan next
+	scanned    bool  // something was
+	first      int64 // where these books begin
+	placed     int64 // behind the last row that was expected
+	end        int64 // where they end; behind it are rows of others, once nothing is under way
+	table      int64 // the end of what is loaded
+	without    domain.Spans
+	again      domain.Spans             // of them, what the table has all the same
+	waiting    waitingRows              // scanned, and not loaded yet
+	at         *window                  // of the last row that is loaded
+	foreign    domain.Spans             // rows that the journal does not have
+	loading    int64                    // the end of what loads without an outcome carry
+	beyond     map[int64]domain.Finding // rows of the table behind both, as the last look saw them
+	generation domain.Generation        // of the hub topic, where that is the source
+	anew       string                   // why nothing of it can be compared
+	unread     map[int64]int64          // rows behind a limit that the journal has, by window
+	tail       tail                     // of them, what the hub does not have
 }
 
 // keptQueries is how many questions to the table are remembered at least.
@@ -111,11 +118,16 @@ func New(p *config.Pipeline, j *journal.Journal, scope Scope, say func(string)) 
 	if say == nil {
 		say = func(string) {}
 	}
-	return &Prover{
-		p: p, j: j, scope: scope, say: say, hubs: map[int32]*hubLane{}, places: newPlaces(), parts: map[domain.PartitionKey]*part{},
-		rows: map[domain.Window]*window{}, loads: map[domain.Window]*window{}, others: map[other]int64{},
-		broken: map[domain.Coord]bool{},
-	}
+	n := &Prover{p: p, j: j, scope: scope, say: say, broken: map[domain.Coord]bool{}}
+	n.begin()
+	return n
+}
+
+// begin forgets what was scanned, but for what was found.
+func (p *Prover) begin() {
+	p.hubs, p.places, p.parts, p.at = map[int32]*hubLane{}, newPlaces(), map[domain.PartitionKey]*part{}, nil
+	p.rows, p.loads, p.others, p.limits = map[domain.Window]*window{}, map[domain.Window]*window{}, map[other]int64{}, nil
+	p.lanes, p.sweep, p.again, p.found.more, p.spoilt = nil, nil, nil, 0, false
 }
 
 // Close ends the connections.
@@ -126,6 +138,7 @@ func (p *Prover) Close() {
 	if p.table != nil {
 		p.table.Close()
 	}
+	p.hub, p.table = nil, nil
 }
 
 // open connects to hub and table, once, and reads the configuration in force.

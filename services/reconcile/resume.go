@@ -48,8 +48,9 @@ func (p *Prover) resume(ctx context.Context, l *lane) error {
 	if len(p.said) == 0 {
 		return nil
 	}
+	cut := p.firstCut(l)
 	for id, r := range p.said {
-		if r.State == domain.WindowVerified {
+		if r.State == domain.WindowVerified && !p.isCut(l, id, cut) {
 			p.resumeWindow(l, r, id)
 		}
 	}
@@ -87,7 +88,7 @@ func (p *Prover) over(id domain.Window) bool {
 		return p.rows[id] != nil && p.rows[id].resumed
 	}
 	if p.table == nil {
-		return id.Span().Next < p.hubs[id.Partition].end
+		return id.Span().Next < min(p.hubs[id.Partition].end, p.readable(id.Partition))
 	}
 	return p.loads[id] != nil && p.loads[id].resumed
 }
@@ -163,6 +164,9 @@ func (p *Prover) reached(m *mark) bool {
 func (p *Prover) through() []domain.Ref {
 	var out []domain.Ref
 	for _, l := range p.lanes {
+		if p.unreadOf(l) > 0 {
+			continue // the journal alone has them
+		}
 		now, old := &mark{ingest: l.scan.At().Ingest, hub: l.to.Hub, ends: l.ends.HubSpans}, l.mark
 		l.mark = nil
 		switch {

@@ -149,7 +149,7 @@ func (s *Service) keep(ctx context.Context, w *watch) error {
 	if err != nil {
 		return err
 	}
-	after, err := s.signing.Now(ctx)
+	after, err := s.signing.Now(ctx, w.o.Config.Name)
 	if err != nil {
 		return fmt.Errorf("checkpoint for a report: %w", err)
 	}

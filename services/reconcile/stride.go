@@ -14,8 +14,12 @@ import (
 const stride = 128
 
 // scanLane scans what is new of a shard: first what the journal has, then the hub up to there,
-// stride by stride; and what the hub has beyond, once nothing of the shard is under way.
+// stride by stride; and what the hub has beyond, once nothing of the shard is under way. Where the
+// hub cannot be read that far, the rest is scanned by the look at which it can.
 func (p *Prover) scanLane(ctx context.Context, l *lane) error {
+	if err := p.scanHub(ctx, l, p.places.ends(l.ends.HubSpans)); err != nil { // what could not be read before
+		return err
+	}
 	at, end := func() domain.Seq { return l.scan.At().Hub.Seq }, l.to.Hub.Seq
 	if p.direct() {
 		at, end = func() domain.Seq { return l.scan.At().Ingest.Seq }, l.to.Ingest.Seq
@@ -41,7 +45,7 @@ func (p *Prover) scanLane(ctx context.Context, l *lane) error {
 		if err := p.scanHub(ctx, l, upTo); err != nil {
 			return err
 		}
-		p.places.forget()
+		p.places.forget(p.hubs)
 	}
 	return p.scanBeyond(ctx, l)
 }
@@ -50,13 +54,17 @@ func (p *Prover) scanLane(ctx context.Context, l *lane) error {
 func (p *Prover) expect(e *origin.Expected, upTo map[int32]int64) {
 	n := p.partAt(domain.PartitionKey{Source: e.Source, Generation: e.Generation, Partition: e.City.Partition})
 	switch {
-	case n == nil, e.Excluded != "":
+	case n == nil, e.Excluded != "", n.former && p.direct(): // of which the hub has nothing
 		return
 	}
 	of := p.hubs[e.Hub.Partition]
 	if of == nil || e.Hub.Offset < of.first || e.Hub.Offset >= of.end {
 		return // outside of the scope
 	}
+	if e.Hub.Offset < of.placed {
+		p.rewritten(e.Hub)
+	}
+	of.placed = max(of.placed, e.Hub.Offset+1)
 	p.places.expect(n, e)
 	upTo[e.Hub.Partition] = max(upTo[e.Hub.Partition], e.Hub.Offset+1)
 	if !of.scanned { // a scan that does not begin at the beginning
@@ -104,6 +112,7 @@ func (p *Prover) rowWindow(n *part, offset int64) *window {
 func (p *Prover) scanHub(ctx context.Context, l *lane, upTo map[int32]int64) error {
 	from, to := map[int32]int64{}, map[int32]int64{}
 	for h, next := range upTo {
+		next = min(next, p.readable(h))
 		if of := p.hubs[h]; of != nil && next > of.next {
 			from[h], to[h] = of.next, next
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/checkpoint"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/services/pipeline"
 	"github.com/hefu-io/hefu/services/report"
 )
@@ -14,7 +16,7 @@ type watch struct {
 	o      *pipeline.Open
 	p      *Prover
 	began  time.Time
-	before []domain.TreeHead // signed when the last report was kept
+	before []checkpoint.Kept // signed when the last report was kept
 
 	said map[domain.Window]domain.WindowResult // on control
 }
@@ -81,7 +83,7 @@ func (w *watch) tell(ctx context.Context, began domain.Micros) error {
 // process dies before, or the append fails, the next watch finds the same; if it dies after,
 // the next one reads that it was said.
 func (w *watch) say(ctx context.Context, ev *domain.Reconciled) error {
-	_, err := w.o.Control.Append(ctx, func(s *domain.ControlState) (domain.Event, error) {
+	ref, err := w.o.Control.Append(ctx, func(s *domain.ControlState) (domain.Event, error) {
 		fresh := len(ev.Windows)+len(ev.Findings) > 0
 		for _, r := range ev.Through {
 			fresh = fresh || s.Through[r.Stream].Seq < r.Seq
@@ -89,11 +91,13 @@ func (w *watch) say(ctx context.Context, ev *domain.Reconciled) error {
 		if !fresh {
 			return nil, nil
 		}
+		crash.Point("reconciled.append.before")
 		return ev, nil
 	})
-	if err != nil {
+	if err != nil || ref.IsZero() {
 		return err
 	}
+	crash.Point("reconciled.append.after")
 	for _, r := range ev.Windows {
 		w.said[r.Window] = r
 	}

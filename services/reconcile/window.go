@@ -49,12 +49,7 @@ func note(all *map[int32][]run, h domain.Coord, city int64) {
 	if *all == nil {
 		*all = map[int32][]run{}
 	}
-	list := (*all)[h.Partition]
-	if n := len(list); n > 0 && list[n-1].continues(h.Offset, city) {
-		list[n-1].hub.Next++
-		return
-	}
-	(*all)[h.Partition] = append(list, run{hub: domain.Span{First: h.Offset, Next: h.Offset + 1}, city: city})
+	(*all)[h.Partition] = put((*all)[h.Partition], h.Offset, city, nil)
 }
 
 // spans are all the places of the hub where rows of the window may be.

@@ -81,6 +81,8 @@ type world struct {
 	encoder *flink.HubEncoder
 	zone    *time.Location
 	now     domain.Micros
+
+	keepsFromHub bool // rows that are journaled of a hub that is the source are not in it
 }
 
 // usual is two cities of two partitions each, whose rows share the hub's four.
@@ -177,6 +179,9 @@ func (w *world) append(on *journal.Writer, e domain.ShardEvent) domain.Ref {
 func (w *world) opens(s *shard, source domain.SourceID, g domain.Generation, first int64, partitions ...int32) {
 	w.t.Helper()
 	e := &domain.SourceOpened{Owned: s.ingest.Owned(), Source: source, Generation: g, ClusterID: "c", Topic: string(source), TopicID: [16]byte{15: byte(g)}}
+	if source == "hub" {
+		e.TopicID = w.topicID()
+	}
 	for _, p := range partitions {
 		e.Starts = append(e.Starts, domain.Start{Partition: p, LogStart: first, First: first, How: "log start"})
 		s.positions = slices.DeleteFunc(slices.Clone(s.positions), func(at domain.Position) bool { return at.Source == source && at.Partition == p })

@@ -39,7 +39,7 @@ func arrange(r *Report) {
 
 // rank is the order of the proofs, which is the order of the way.
 func rank(p domain.Proof) int {
-	return slices.Index([]domain.Proof{CityJournal, domain.ProofCityHub, domain.ProofHubDoris}, p)
+	return slices.Index([]domain.Proof{CityJournal, domain.ProofCityHub, domain.ProofHubDoris, PlanTable, PlanTopic, PlanFile}, p)
 }
 
 // open is 1 of a finding that nobody accepted.

@@ -47,6 +47,7 @@ func (p *problems) add(part Part, format string, args ...any) {
 func Check(r *Report) []Problem {
 	var p problems
 	p.scope(r)
+	p.plan(r)
 	p.sources(r)
 	p.gaps(r)
 	p.partitions(r)
@@ -63,7 +64,7 @@ func Check(r *Report) []Problem {
 
 func (p *problems) scope(r *Report) {
 	s := &r.Scope
-	known := []domain.Proof{domain.ProofCityHub, domain.ProofHubDoris}
+	known := []domain.Proof{domain.ProofCityHub, domain.ProofHubDoris, PlanTable, PlanTopic, PlanFile}
 	for i, proof := range s.Proofs {
 		if !slices.Contains(known, proof) || slices.Contains(s.Proofs[:i], proof) {
 			p.add(PartScope, "%q is no proof, or stands there twice", proof)

@@ -77,7 +77,7 @@ func Diff(before, after *Verified) *Difference {
 		Windows: []WindowsChanged{}, Coverage: []CoverageChange{}, Sources: []SourceChange{}, Streams: []StreamChange{},
 	}
 	d.findings(a.Findings, b.Findings)
-	for _, p := range []domain.Proof{CityJournal, domain.ProofCityHub, domain.ProofHubDoris} {
+	for _, p := range []domain.Proof{CityJournal, domain.ProofCityHub, domain.ProofHubDoris, PlanTable, PlanTopic, PlanFile} {
 		is := func(w *Window) bool { return w.Proof == p }
 		was, now := inStates(a.Windows, is), inStates(b.Windows, is)
 		for _, s := range States() {
@@ -108,7 +108,14 @@ func side(v *Verified) Side {
 
 func sameScope(a, b *Scope) bool {
 	same := func(x, y *time.Time) bool { return x == nil && y == nil || x != nil && y != nil && x.Equal(*y) }
-	return a.Pipeline == b.Pipeline && slices.Equal(a.Sources, b.Sources) && same(a.From, b.From) && same(a.To, b.To) && slices.Equal(a.Proofs, b.Proofs)
+	return a.Pipeline == b.Pipeline && slices.Equal(a.Sources, b.Sources) && same(a.From, b.From) && same(a.To, b.To) && slices.Equal(a.Proofs, b.Proofs) && planID(a) == planID(b)
+}
+
+func planID(s *Scope) domain.PlanID {
+	if s.Plan == nil {
+		return domain.PlanID{}
+	}
+	return s.Plan.ID
 }
 
 func (d *Difference) findings(a, b []Finding) {

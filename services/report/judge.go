@@ -18,6 +18,12 @@ func Places(p domain.Proof) (left, right string) {
 		return "journal", "hub"
 	case domain.ProofHubDoris:
 		return "hub", "doris"
+	case PlanTable:
+		return "journal", "doris"
+	case PlanTopic:
+		return "journal", "topic"
+	case PlanFile:
+		return "journal", "file"
 	default:
 		return "city", "journal"
 	}

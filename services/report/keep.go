@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/journal/durable"
 )
 
@@ -56,6 +57,7 @@ func (k *Kept) Save(file []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("keep the report of pipeline %s in %s: %w", v.Report.Scope.Pipeline, k.dir, err)
 	}
+	crash.Point("report.save.after")
 	var page bytes.Buffer
 	if err := HTML(&page, v, e.Name+".json"); err != nil {
 		return Entry{}, err
@@ -92,6 +94,7 @@ func (k *Kept) place(v *Verified, file []byte) (Entry, error) {
 			name += "_" + strconv.Itoa(n)
 		}
 		e, _ := k.entry(name + ".json")
+		crash.Point("report.save.before")
 		err := k.link(from, e.File)
 		if err == nil {
 			return e, durable.SyncDir(k.dir)

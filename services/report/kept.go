@@ -61,6 +61,28 @@ func (v *Verified) Heads() []checkpoint.Head {
 	return out
 }
 
+// Foreign is a checkpoint in a report that another key signed than the report's, of the process
+// that writes the stream. That it holds, the proofs from it say; whose key it is, nobody does.
+type Foreign struct {
+	Stream domain.Stream `json:"stream"`
+	Seq    domain.Seq    `json:"seq"` // up to which it is signed
+	Key    string        `json:"key"` // verifier key
+}
+
+// Foreign are the checkpoints of a report that another key signed, ordered by stream.
+func (v *Verified) Foreign() []Foreign {
+	out := []Foreign{}
+	for _, s := range v.Report.Journal.Streams {
+		heads := v.heads[s.Stream]
+		for i, e := range s.Earlier {
+			if e.Key != "" {
+				out = append(out, Foreign{s.Stream, heads[len(heads)-len(s.Earlier)+i].Ref.Seq, e.Key})
+			}
+		}
+	}
+	return out
+}
+
 // Unproven says that a report says nothing about checkpoints that somebody kept: whether its
 // journal still contains them is to be asked where the journal is.
 type Unproven struct{ Refs []domain.Ref }

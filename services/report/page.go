@@ -31,6 +31,7 @@ type page struct {
 	Timelines []timeline
 	Bad       list[Window] // not verified, and not just open
 	Heads     []streamHeads
+	Foreign   []Foreign
 	States    []domain.WindowState
 
 	Found    list[Finding]
@@ -69,7 +70,7 @@ type streamHeads struct {
 func newPage(v *Verified, file string) *page {
 	r := v.Report
 	p := &page{
-		Report: r, File: file, Digest: v.Digest, Key: v.Key, Cities: byCity(r), Reasons: reasons(r), States: States(),
+		Report: r, File: file, Digest: v.Digest, Key: v.Key, Foreign: v.Foreign(), Cities: byCity(r), Reasons: reasons(r), States: States(),
 		Found: first(r.Findings, pageFindings), Accounts: first(r.Sources, pagePartitions), Asked: first(r.Queries, pageQueries), zone: zone(r),
 	}
 	p.All = all(p.Cities)
@@ -85,6 +86,9 @@ func newPage(v *Verified, file string) *page {
 	}
 	if t := tracks(r, domain.ProofHubDoris, nil); len(t) > 0 {
 		p.Timelines = append(p.Timelines, timeline{"hub to Doris", "", t})
+	}
+	if of := r.Scope.Plan; of != nil {
+		p.Timelines = append(p.Timelines, timeline{"replay " + of.ID.String(), "", tracks(r, PlanProof(of.Kind), nil)})
 	}
 	p.Bad = first(troubled(r), pageWindows)
 	p.Runs = first(worstGaps(r), pageGaps)

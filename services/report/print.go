@@ -22,7 +22,9 @@ const printedFindings = 50
 // owns the writer.
 func Print(w io.Writer, r *Report) {
 	printScope(w, r)
-	printCities(w, r)
+	if r.Scope.Plan == nil {
+		printCities(w, r)
+	}
 	for _, o := range r.Others {
 		fmt.Fprintf(w, "%s %s: not checked\n", humanize.Comma(o.Rows), o.What)
 	}
@@ -56,6 +58,10 @@ func printScope(w io.Writer, r *Report) {
 	when := ""
 	if r.Scope.From != nil || r.Scope.To != nil {
 		when = fmt.Sprintf(", extract_time %s to %s", stamp(r.Scope.From, zone(r), time.DateTime), stamp(r.Scope.To, zone(r), time.DateTime))
+	}
+	if p := r.Scope.Plan; p != nil {
+		fmt.Fprintf(w, "pipeline %s, replay %s into %s, depth %s\nthe plan that was approved has the digest %s\n", r.Scope.Pipeline, p.ID, p.Where(), r.Scope.Depth, p.Digest)
+		return
 	}
 	fmt.Fprintf(w, "pipeline %s, %s%s, depth %s\n", r.Scope.Pipeline, of, when, r.Scope.Depth)
 }

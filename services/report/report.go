@@ -63,10 +63,14 @@ type Scope struct {
 	Proofs []domain.Proof `json:"proofs"`
 	// Columns are those that the two places of each proof are compared by.
 	Columns map[domain.Proof][]string `json:"columns"`
+	// Plan is the replay that was verified; without one the report is of the pipeline's own rows.
+	Plan *Plan `json:"plan,omitempty"`
 }
 
 // Whole says whether the report is about all rows of the pipeline.
-func (s *Scope) Whole() bool { return len(s.Sources) == 0 && s.From == nil && s.To == nil }
+func (s *Scope) Whole() bool {
+	return len(s.Sources) == 0 && s.From == nil && s.To == nil && s.Plan == nil
+}
 
 // Software says what made the report.
 type Software struct {
@@ -100,10 +104,12 @@ type Stream struct {
 
 // Earlier is a signed checkpoint from before the look, such as the last one of the report
 // before, with the proof that it is a prefix of After. Who kept that checkpoint can see that
-// the journal only grew since.
+// the journal only grew since. The newest one of a stream that another process writes is there
+// too: it is signed with that process' key, while Before and After are with the report's.
 type Earlier struct {
 	Note  string        `json:"note"`
 	Proof []domain.Hash `json:"proof"`
+	Key   string        `json:"key,omitempty"` // the verifier key, if it is not the report's
 }
 
 // Previous names the report before this one.
@@ -180,7 +186,7 @@ type WindowID struct {
 
 // Witnessed is what one place said.
 type Witnessed struct {
-	Witness string `json:"witness"` // "city", "journal", "hub" or "doris"; the left place of the proof is first
+	Witness string `json:"witness"` // "city", "journal", "hub" or "doris", of a replay "topic" or "file"; the left place of the proof is first
 	Vector  Vector `json:"vector"`
 }
 

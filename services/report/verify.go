@@ -147,6 +147,11 @@ func (p *problems) journal(r *Report, keys []note.Verifier) map[domain.Stream][]
 			p.add(PartJournal, "journal %s, stream %s: %v", r.Journal.ID, s.Stream, err)
 		}
 		heads[s.Stream] = list
+		for _, e := range s.Earlier {
+			if e.Key == r.Journal.Key {
+				p.add(PartJournal, "stream %s: a checkpoint names the key of the report as another one", s.Stream)
+			}
+		}
 	}
 	return heads
 }
@@ -155,7 +160,7 @@ func (p *problems) journal(r *Report, keys []note.Verifier) map[domain.Stream][]
 func (s *Stream) open(id domain.JournalID, keys []note.Verifier) ([]checkpoint.Head, error) {
 	earlier := s.Earlier
 	if s.Before != "" {
-		earlier = append([]Earlier{{s.Before, s.Proof}}, earlier...)
+		earlier = append([]Earlier{{Note: s.Before, Proof: s.Proof}}, earlier...)
 	} else if len(s.Proof) > 0 {
 		return nil, errors.New("a proof begins at no checkpoint")
 	}
@@ -167,7 +172,15 @@ func (s *Stream) open(id domain.JournalID, keys []note.Verifier) ([]checkpoint.H
 	}
 	var heads []checkpoint.Head
 	for _, e := range append([]Earlier{{Note: s.After}}, earlier...) {
-		h, err := checkpoint.Parse(e.Note, keys...)
+		with := keys
+		if e.Key != "" {
+			other, err := verifiersOf([]string{e.Key})
+			if err != nil {
+				return nil, err
+			}
+			with = other
+		}
+		h, err := checkpoint.Parse(e.Note, with...)
 		if err != nil {
 			return nil, err
 		}

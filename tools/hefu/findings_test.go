@@ -23,6 +23,9 @@ func TestFindingsOfARunningHefu(t *testing.T) {
 	p := launch(t, "run", "-c", k.ConfigFile())
 	defer http.DefaultClient.CloseIdleConnections()
 	eventually(t, "it is found", func() bool { return hefu(t, "findings", "-c", k.ConfigFile()).code == exitNotGood })
+	if e := hefu(t, "status", "-c", k.ConfigFile()).want(t, exitNotGood); !strings.Contains(e.stdout, "\nproof    DOES NOT HOLD: 1 finding that nobody accepted (1 altered): hefu findings; looked ") {
+		t.Error(e.stdout)
+	}
 	e := hefu(t, "findings", "-c", k.ConfigFile()).want(t, exitNotGood)
 	place := fmt.Sprintf("altered in doris, pipeline bridge, city %s source %s/1 partition %d offset %d, hub %d:%d, record", r.city, sourceOf(r.city), r.cityPart, r.cityOffset, r.hubPartition, r.hubOffset)
 	if !strings.Contains(e.stdout, place) {
@@ -45,7 +48,7 @@ func TestFindingsOfARunningHefu(t *testing.T) {
 		t.Error(e.stdout)
 	}
 	eventually(t, "all runs", func() bool { e = hefu(t, "status", "-c", k.ConfigFile()); return e.code == exitGood })
-	for _, text := range []string{"proof of bridge: looked ", "; hub-doris: windows 1 diverged", "; 1 found, 1 of it accepted"} {
+	for _, text := range []string{"\nproof    holds, but for 1 accepted finding; looked ", "; hub-doris windows 1 diverged", "\nsigned   ", "; key hefu.io/journal+"} {
 		if !strings.Contains(e.stdout, text) {
 			t.Errorf("no %q in\n%s", text, e.stdout)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hefu-io/hefu/domain"
+	trees "github.com/hefu-io/hefu/journal/checkpoint"
 	"github.com/hefu-io/hefu/journal/embedded"
 	"github.com/hefu-io/hefu/services/checkpoint"
 	"github.com/hefu-io/hefu/services/config"
@@ -188,6 +189,9 @@ func proveAll(ctx context.Context, file string, names []string, a *asking, step 
 	var out []proved
 	for _, ask := range asks {
 		one, err := proveHere(ctx, cfg, store, ask, step)
+		if errors.Is(err, trees.ErrHeld) && len(out) == 0 { // the journal is external, its process runs
+			return askRunning(ctx, file, asks, step)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("pipeline %s: not checked: %w", ask.Pipeline, err)
 		}

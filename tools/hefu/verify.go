@@ -139,14 +139,15 @@ func verifyKept(file []byte, keys, kept []string) (*report.Verified, error) {
 
 // verificationJSON is what verify says as JSON.
 type verificationJSON struct {
-	Verifies bool           `json:"verifies"`
-	Problems []string       `json:"problems"`
-	Digest   *domain.Hash   `json:"sha256,omitempty"`
-	Key      string         `json:"key,omitempty"`
-	Vouched  bool           `json:"vouched"`
-	Kept     bool           `json:"kept_checkpoints"`
-	Verdict  domain.Verdict `json:"verdict,omitempty"`
-	Why      string         `json:"why,omitempty"`
+	Verifies bool             `json:"verifies"`
+	Problems []string         `json:"problems"`
+	Digest   *domain.Hash     `json:"sha256,omitempty"`
+	Key      string           `json:"key,omitempty"`
+	Vouched  bool             `json:"vouched"`
+	Foreign  []report.Foreign `json:"foreign,omitempty"` // checkpoints in it that another key signed
+	Kept     bool             `json:"kept_checkpoints"`
+	Verdict  domain.Verdict   `json:"verdict,omitempty"`
+	Why      string           `json:"why,omitempty"`
 }
 
 func verification(v *report.Verified, refused *report.Refused, kept bool) *verificationJSON {
@@ -158,6 +159,7 @@ func verification(v *report.Verified, refused *report.Refused, kept bool) *verif
 		return out
 	}
 	out.Digest, out.Key, out.Vouched, out.Kept, out.Verdict, out.Why = &v.Digest, v.Key, v.Vouched, kept, v.Report.Verdict, v.Report.Why
+	out.Foreign = v.Foreign()
 	return out
 }
 
@@ -172,6 +174,9 @@ func printVerification(w io.Writer, name string, v *report.Verified, refused *re
 		fmt.Fprintf(w, "signed with %s, which you gave\n", v.Key)
 	} else {
 		fmt.Fprintf(w, "signed with %s: the key that the report itself names; NOBODY VOUCHES FOR IT, give the operator's with --key\n", v.Key)
+	}
+	for _, f := range v.Foreign() {
+		fmt.Fprintf(w, "stream %s up to %d is signed by another key, too, of the process that writes it: %s\n", f.Stream, f.Seq, f.Key)
 	}
 	fmt.Fprintf(w, "pipeline %s, journal %s, looked at %s to %s\n", r.Scope.Pipeline, r.Journal.ID, r.Began.Format(timeText), r.Done.Format(timeText))
 	switch {

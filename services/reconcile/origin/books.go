@@ -35,6 +35,7 @@ type Books struct {
 	loads    map[domain.Seq]*intent
 	passed   struct{ hub, doris domain.Seq } // the last ingest event of the last commit, and load
 	ends     Ends
+	former   []report.Gap // of direct pipelines, of former generations
 	leftOuts []leftOut
 	marks    []mark
 	counts   map[domain.Leg]Intents

@@ -50,12 +50,12 @@ func (b *Books) loadEnds(e *journal.Entry, begun domain.Seq, state string, rows 
 
 // loaded books the rows of a load that is visible.
 func (b *Books) loaded(e *journal.Entry, begun *domain.DorisBegun) {
-	for _, end := range begun.Ends {
-		b.ends.Table[end.Partition] = end.Next
-	}
 	if b.o.config.Direct {
 		b.loadedDirect(e, begun)
 		return
+	}
+	for _, end := range begun.Ends {
+		b.ends.Table[end.Partition] = end.Next
 	}
 	keys := map[runKey]domain.PartitionKey{}
 	var runs []domain.HubRun
@@ -97,7 +97,8 @@ func (b *Books) leftOut(e *journal.Entry, x *domain.Exclusion, keys map[runKey]d
 	}
 }
 
-// loadedDirect is the same in a pipeline whose loads carry ingest events.
+// loadedDirect is the same in a pipeline whose loads carry ingest events. How far the table is
+// follows from these: what a load says of it may be of a former generation of the hub topic.
 func (b *Books) loadedDirect(e *journal.Entry, begun *domain.DorisBegun) {
 	rows := map[runKey]*domain.Account{}
 	for s := begun.First.Seq; s <= min(begun.Last.Seq, b.ingest.at.Seq); s++ {
@@ -108,6 +109,9 @@ func (b *Books) loadedDirect(e *journal.Entry, begun *domain.DorisBegun) {
 		for i, key := range n.keys {
 			rows[runKey{s, i}] = b.accounts[key]
 			b.accounts[key].Doris += n.rows[i]
+			if !b.isFormer(key) {
+				b.ends.Table[key.Partition] = n.next[i]
+			}
 		}
 		delete(b.notes, s)
 	}
@@ -127,6 +131,9 @@ func (b *Books) without(a *domain.Account, partition int32, in domain.Span) {
 	if a != nil {
 		a.Doris -= in.Len()
 		a.DorisExcluded += in.Len()
+		if b.o.config.Direct && b.isFormer(a.PartitionKey) {
+			return
+		}
 		b.leftOuts = append(b.leftOuts, leftOut{a.PartitionKey, partition, in})
 	}
 	b.ends.WithoutDoris[partition], _ = b.ends.WithoutDoris[partition].Add(in)

@@ -12,6 +12,7 @@ type note struct {
 	extract domain.Micros
 	keys    []domain.PartitionKey // of its runs
 	rows    []int64               // of its runs
+	next    []int64               // behind them
 	windows []domain.Window       // of the cities, that it has rows of
 }
 
@@ -37,6 +38,9 @@ func (b *Books) sourceOpened(e *domain.SourceOpened) {
 		if s.First > s.LogStart {
 			a.Gaps[domain.ReasonStartPolicy] = s.First - s.LogStart
 		}
+		if b.o.config.Direct {
+			b.madeAnew(key)
+		}
 		b.accounts[key], b.opened[key] = a, e
 	}
 }
@@ -51,7 +55,7 @@ func (b *Books) ingested(e *journal.Entry, in *domain.Ingested) {
 	for i := range in.Runs {
 		r := &in.Runs[i]
 		key := domain.PartitionKey{Source: r.Source, Generation: r.Generation, Partition: r.Partition}
-		n.keys, n.rows = append(n.keys, key), append(n.rows, r.Rows)
+		n.keys, n.rows, n.next = append(n.keys, key), append(n.rows, r.Rows), append(n.next, r.Next)
 		a := b.follows(key, r)
 		a.Next = r.Next
 		a.Rows += r.Rows

@@ -45,7 +45,9 @@ func (b *Books) Between(ctx context.Context, from, until domain.Micros) (*Slice,
 	}
 	if b.o.config.Direct {
 		for key, in := range s.Cities {
-			s.Hub[key.Partition] = in
+			if !b.isFormer(key) {
+				s.Hub[key.Partition] = in
+			}
 		}
 		return s, nil
 	}

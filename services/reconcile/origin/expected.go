@@ -15,6 +15,8 @@ type Expected struct {
 	City    domain.Coord // of a direct pipeline: the hub's
 	Extract domain.Micros
 	Ingest  domain.Seq // the event that has the row
+	Run     int        // of it
+	Ordinal int64      // of the row in the run
 	Commit  domain.Seq // the HubCommitted that carries it; of a direct pipeline 0
 	// Excluded says why the row was left out before the hub (domain.Excluded…); empty: the hub
 	// must have it. What a target did not acknowledge may be there all the same.

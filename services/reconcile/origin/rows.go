@@ -38,10 +38,11 @@ func (w *rows) begin(o *Journal, found func(domain.Finding), each func(*Expected
 }
 
 // take turns to a run and what its commit says of it.
-func (w *rows) take(seq domain.Seq, in *domain.Ingested, r *domain.Run, places []place) {
+func (w *rows) take(seq domain.Seq, in *domain.Ingested, run int, places []place) {
+	r := &in.Runs[run]
 	w.run, w.key = r, domain.PartitionKey{Source: r.Source, Generation: r.Generation, Partition: r.Partition}
 	w.source, w.places, w.ordinal = w.o.sources[r.Source], places, 0
-	w.out = Expected{Source: r.Source, Extract: in.ExtractTime, Ingest: seq, Commit: w.commit}
+	w.out = Expected{Source: r.Source, Extract: in.ExtractTime, Ingest: seq, Run: run, Commit: w.commit}
 	w.out.Unread, w.out.Why = w.o.Unread(r.Source)
 	w.out.Generation = r.Generation
 	w.out.Text[proof.City] = string(w.o.cityOf(r.Source))
@@ -196,7 +197,7 @@ func (w *rows) hand(r *record, at *place) error {
 	}
 	e := &w.out
 	e.City = domain.Coord{Partition: w.run.Partition, Offset: r.offset, Timestamp: r.time}
-	e.Offset, e.Excluded = r.offset, at.excluded
+	e.Offset, e.Ordinal, e.Excluded = r.offset, w.ordinal-1, at.excluded
 	e.Text[proof.CityOffset] = strconv.FormatInt(r.offset, 10)
 	e.Text[proof.CityTime] = w.city.millis(r.time)
 	e.Hub = domain.Coord{Partition: -1, Offset: -1, Timestamp: -1}
@@ -221,7 +222,7 @@ func (w *rows) hand(r *record, at *place) error {
 // direct hands out the rows of an ingest event of a pipeline whose source is the hub topic.
 func (w *rows) direct(seq domain.Seq, in *domain.Ingested) error {
 	for i := range in.Runs {
-		w.take(seq, in, &in.Runs[i], nil)
+		w.take(seq, in, i, nil)
 		if err := w.walk(); err != nil {
 			return err
 		}
@@ -233,7 +234,7 @@ func (w *rows) direct(seq domain.Seq, in *domain.Ingested) error {
 func (w *rows) asItIs(r *record) error {
 	e := &w.out
 	e.City = domain.Coord{Partition: w.run.Partition, Offset: r.offset, Timestamp: r.time}
-	e.Offset, e.Hub, e.Value, e.Null = r.offset, e.City, r.value, 0
+	e.Offset, e.Ordinal, e.Hub, e.Value, e.Null = r.offset, w.ordinal-1, e.City, r.value, 0
 	if r.null {
 		e.Null = 1 << proof.Record
 	}

@@ -17,6 +17,7 @@ type Scan struct {
 	o           *Journal
 	ingest, hub stream
 	found       func(domain.Finding)
+	skip        func(*domain.HubCommitted) bool // commits of which nothing is wanted; nil: none
 
 	passed domain.Seq // the last ingest event of the last commit; 0: not known
 	looked domain.Seq // the last commit whose places were looked at
@@ -71,6 +72,10 @@ func (s *Scan) Next(ctx context.Context, to Cursors, each func(*Expected) error)
 
 // commit reads the ingest events of one commit.
 func (s *Scan) commit(ctx context.Context, seq domain.Seq, c *domain.HubCommitted) error {
+	if s.skip != nil && s.skip(c) {
+		s.passed = 0
+		return nil
+	}
 	begun, err := s.intent(ctx, c)
 	if begun == nil || err != nil {
 		return err
@@ -90,7 +95,7 @@ func (s *Scan) commit(ctx context.Context, seq domain.Seq, c *domain.HubCommitte
 		for i := 0; is && i < len(in.Runs); i++ {
 			key := runKey{e.Seq, i}
 			if r := &in.Runs[i]; s.rows.wanted(r) {
-				s.rows.take(e.Seq, in, r, places[key])
+				s.rows.take(e.Seq, in, i, places[key])
 				if err := s.rows.walk(); err != nil {
 					return err
 				}

@@ -29,7 +29,7 @@ func TestScan(t *testing.T) {
 			},
 		},
 		Source: "wuxi", City: domain.Coord{Partition: 3, Offset: 46, Timestamp: timeOf + 46}, Extract: w.now - 7000,
-		Ingest: ingest.Seq, Commit: commit.Seq, Value: valueOf("wuxi", 3, 46),
+		Ingest: ingest.Seq, Ordinal: 6, Commit: commit.Seq, Value: valueOf("wuxi", 3, 46),
 	}
 	if diff := cmp.Diff(want, rows[6]); diff != "" {
 		t.Error(diff)
@@ -334,7 +334,7 @@ func TestDirect(t *testing.T) {
 			Offset: 4, Generation: 1, Hub: domain.Coord{Partition: 1, Offset: 4, Timestamp: timeOf + 4},
 			Text: [proof.Columns]string{proof.HubPartition: "1", proof.HubOffset: "4", proof.HubTime: "2025-11-25 00:00:00.004"},
 		},
-		Source: "hub", City: domain.Coord{Partition: 1, Offset: 4, Timestamp: timeOf + 4}, Extract: w.now, Ingest: 4,
+		Source: "hub", City: domain.Coord{Partition: 1, Offset: 4, Timestamp: timeOf + 4}, Extract: w.now, Ingest: 4, Run: 1, Ordinal: 4,
 		Unread: directUnread, Why: directWhy, Value: valueOf("hub", 1, 4),
 	}
 	if diff := cmp.Diff(want, rows[6]); diff != "" {

@@ -36,9 +36,10 @@ type Search struct {
 	// Excluded are the offsets of a range which the books list as left out on the way: their
 	// rows may be missing. One that is there after all (sent again by hand) is to be right.
 	Excluded func(Range) domain.Spans
-	// Thinned says that the left side may have thrown rows away since (a compacted topic): it
-	// cannot say of a row that it lacks that it comes from nowhere.
-	Thinned bool
+	// Thinned are the offsets of a range at which the left side may have thrown rows away since (a
+	// compacted topic, one that was made anew): it cannot say of a row there that it lacks that it
+	// comes from nowhere, also where the right side has another one beside it.
+	Thinned func(Range) domain.Spans
 	Limit   int // rows that differ and are held, 0: 10,000; the rest is counted only
 
 	lost  []*wrong // no right row

@@ -96,9 +96,12 @@ func (s *Search) read(ctx context.Context, w Witness, in Range, at func(int64) *
 // excuse takes out what is no finding by what is known beforehand, and makes the vectors of
 // the others.
 func (s *Search) excuse(in Range, all slots, look *Look) {
-	var may domain.Spans
+	var may, thin domain.Spans
 	if s.Excluded != nil {
 		may = s.Excluded(in)
+	}
+	if s.Thinned != nil {
+		thin = s.Thinned(in)
 	}
 	var left, right Tally
 	for _, o := range slices.Sorted(maps.Keys(all)) {
@@ -108,17 +111,38 @@ func (s *Search) excuse(in Range, all slots, look *Look) {
 				look.Excluded += h.copies
 			}
 			delete(all, o)
-		case len(here.left) == 0 && s.Thinned:
+		case len(here.left) == 0 && thin.Contains(o):
 			for _, h := range here.right {
 				look.Gone += h.copies
 			}
 			delete(all, o)
 		default:
+			if thin.Contains(o) {
+				look.Gone += s.beside(here)
+			}
 			count(&left, here.left)
 			count(&right, here.right)
 		}
 	}
 	look.Left, look.Right = Join(look.Left, left.Vector()), Join(look.Right, right.Vector())
+}
+
+// beside takes off the rows of the right that are none of the left's, where it has those too.
+func (s *Search) beside(here *slot) (rows int64) {
+	is := func(r *held) bool {
+		return slices.ContainsFunc(here.left, func(l *held) bool { return differs(l, r, s.Mask) == 0 })
+	}
+	if !slices.ContainsFunc(here.right, is) {
+		return 0
+	}
+	here.right = slices.DeleteFunc(here.right, func(r *held) bool {
+		if is(r) {
+			return false
+		}
+		rows += r.copies + r.beyond
+		return true
+	})
+	return rows
 }
 
 func count(t *Tally, rows []*held) {

@@ -59,7 +59,7 @@ func TestThinned(t *testing.T) {
 	for o := int64(0); o < 4000; o += 3 {
 		left.removed[spot{0, o}] = true
 	}
-	x.s.Thinned = true
+	x.s.Thinned = func(in proof.Range) domain.Spans { return domain.Spans{in.Span} }
 	in := x.w.windows(x.of)[0]
 	look, err := x.s.Look(t.Context(), in)
 	if err != nil {

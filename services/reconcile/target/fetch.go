@@ -37,7 +37,7 @@ func (h *Hub) fetch(ctx context.Context, partition int32, at int64, bytes int32)
 		if e := pause(ctx, betweenTries); e != nil {
 			return nil, err
 		}
-		if _, e := h.describe(ctx); errors.Is(e, errAnotherTopic) {
+		if _, e := h.describe(ctx); errors.Is(e, ErrAnotherTopic) {
 			return nil, e
 		}
 	}

@@ -69,8 +69,8 @@ func (h *Hub) Positions(ctx context.Context) ([]report.Position, error) {
 	return out, nil
 }
 
-// errAnotherTopic is that the topic was deleted and made anew: its offsets mean others.
-var errAnotherTopic = errors.New("it was deleted and made anew since it was opened")
+// ErrAnotherTopic is that the topic was deleted and made anew: its offsets mean others.
+var ErrAnotherTopic = errors.New("it was deleted and made anew since it was opened")
 
 // describe asks the cluster for the topic again, and keeps what it says of its leaders.
 func (h *Hub) describe(ctx context.Context) (kafkaconn.Topic, error) {
@@ -84,7 +84,7 @@ func (h *Hub) describe(ctx context.Context) (kafkaconn.Topic, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if now.ID != h.topic.ID {
-		return now, fmt.Errorf("hub topic %s: %w", name, errAnotherTopic)
+		return now, fmt.Errorf("hub topic %s: %w", name, ErrAnotherTopic)
 	}
 	h.topic = now
 	return now, nil

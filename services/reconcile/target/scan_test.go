@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/reconcile/target"
 )
 
@@ -44,7 +45,7 @@ func TestScan(t *testing.T) {
 	w.transaction(tx, kgo.TryAbort, func() { w.put(tx, 0, 5, 4) })
 	w.committed(other, 0, 7, 2)
 	w.transaction(tx, kgo.TryCommit, func() { w.committed(tx, 0, 5, 4, 5) })
-	if err := other.EndTransaction(w.ctx(), kgo.TryCommit); err != nil {
+	if err := kafkaconn.EndTransaction(w.ctx(), other, kgo.TryCommit, &kgo.Record{Topic: w.topic}); err != nil {
 		t.Fatal(err)
 	}
 	for _, codec := range []kgo.CompressionCodec{kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(), kgo.NoCompression()} {
@@ -106,7 +107,7 @@ func TestScanBeyond(t *testing.T) {
 	w.put(tx, 0, 5, 7)
 	w.put(w.cl, 0, 5, 8) // committed, and behind what is open
 	short("an open transaction", 3, 8, 6)
-	if err := tx.EndTransaction(w.ctx(), kgo.TryCommit); err != nil {
+	if err := kafkaconn.EndTransaction(w.ctx(), tx, kgo.TryCommit, &kgo.Record{Topic: w.topic}); err != nil {
 		t.Fatal(err)
 	}
 	if got, _, err := w.offsets(h, 0, 3, 9); err != nil || !equal(got, []int64{3, 4, 5, 6, 7}) {
