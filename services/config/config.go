@@ -71,6 +71,7 @@ type Pipeline struct {
 
 	Lineage   *Lineage  `yaml:"lineage,omitempty"` // nil: questions are answered from the journal
 	Reconcile Reconcile `yaml:"reconcile"`
+	Replay    Replay    `yaml:"replay"`
 }
 
 // Ingest bounds what one shard holds between the city clusters and the journal.

@@ -60,6 +60,7 @@ func TestSmallestFileGetsTheDefaults(t *testing.T) {
 				Reading: DefaultReading(), Records: Records{Format: "raw"},
 			}},
 			Reconcile: Reconcile{Interval: time.Minute, CitySample: 1, KafkaBytes: 32 << 20, DorisPause: 100 * time.Millisecond},
+			Replay:    Replay{Rows: 20_000, Bytes: 16 << 20, Concurrency: 1},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -147,6 +148,7 @@ func TestExampleHasTheDefaults(t *testing.T) {
 		{"hub.semantic", pipeline.Hub.Semantic, p.Hub.Semantic},
 		{"hub.format", pipeline.Hub.Format.Domain(), p.Hub.Format.Domain()},
 		{"reconcile", pipeline.Reconcile, p.Reconcile},
+		{"replay", pipeline.Replay, p.Replay},
 		{"sources.reading", source.Reading, p.Sources[0].Reading},
 		{"sources.format", source.Records, p.Sources[0].Records},
 	} {

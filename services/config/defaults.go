@@ -53,6 +53,7 @@ func DefaultPipeline() Pipeline {
 			Format:             HubFormat{TimestampFormat: string(domain.TimestampSQL), Key: FormatNone, Headers: FormatNone},
 		},
 		Reconcile: DefaultReconcile(),
+		Replay:    DefaultReplay(),
 	}
 }
 

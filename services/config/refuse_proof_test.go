@@ -28,6 +28,9 @@ func TestRefuseProof(t *testing.T) {
 		{zone, zone + "    reconcile: {city_sample: 101}\n", "12:30: pipelines[0].reconcile.city_sample: is 101; allowed: 0 to 100 (per cent)"},
 		{zone, zone + "    reconcile: {interval: 0s, report: 1h}\n", "12:39: pipelines[0].reconcile.report: needs looks to report; allowed: an interval above 0s, or no report"},
 		{zone, zone + "    reconcile: {kafka_bytes: 1KiB}\n", "12:30: pipelines[0].reconcile.kafka_bytes: is below 64KiB; allowed: 0B for no limit, or 64KiB and more"},
+		{zone, zone + "    replay: {rows_per_second: -1}\n", "12:31: pipelines[0].replay.rows_per_second: is -1; allowed: 0 to 1000000000 (0 for no limit)"},
+		{zone, zone + "    replay: {bytes_per_second: 1KiB}\n", "12:32: pipelines[0].replay.bytes_per_second: is below 64KiB; allowed: 0B for no limit, or 64KiB and more"},
+		{zone, zone + "    replay: {concurrency: 1025}\n", "12:27: pipelines[0].replay.concurrency: is 1025; allowed: 0 to 1024 (shards at once; 0 for all)"},
 		{zone, zone + "    reconcile: {doris_pause: 2m}\n", "12:30: pipelines[0].reconcile.doris_pause: is 2m0s; allowed: 0s to 1m0s (a look asks a question a window that changed)"},
 	} {
 		if n := strings.Count(base, c.old); n == 0 {

@@ -101,6 +101,7 @@ func (p *Pipeline) rules(at string) []rule {
 		rules = append(rules, p.Doris.rules(at+".doris", p.Timezone)...)
 	}
 	rules = append(rules, p.Reconcile.rules(at+".reconcile")...)
+	rules = append(rules, p.Replay.rules(at+".replay")...)
 	if p.Lineage != nil {
 		rules = append(rules, p.Lineage.rules(at+".lineage")...)
 	}

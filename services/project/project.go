@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,11 +24,14 @@ type Service struct {
 	set   *pipeline.Set
 	board *projections.Board
 	log   *slog.Logger
+
+	mu       sync.Mutex
+	cadences map[string]*doris.Cadence // of the pipelines' tables, whatever the shard
 }
 
 // New makes the Service; nothing is opened yet.
 func New(set *pipeline.Set, board *projections.Board, log *slog.Logger) *Service {
-	return &Service{set: set, board: board, log: log}
+	return &Service{set: set, board: board, log: log, cadences: map[string]*doris.Cadence{}}
 }
 
 // Run keeps every leg running until the context ends. It returns an error when the
@@ -39,15 +43,11 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, o := range opened {
-		var cadence *doris.Cadence // of the pipeline's table, whatever the shard
-		if o.Config.Doris != nil {
-			cadence = doris.NewCadence(o.Config.Doris.Batch.Interval)
-		}
 		for _, shard := range o.Shards {
 			for _, r := range []struct {
 				leg  domain.Leg
 				make func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error)
-			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris(cadence)}, {domain.LegLineage, s.lineage}} {
+			}{{domain.LegHub, s.hub}, {domain.LegDoris, s.doris}, {domain.LegLineage, s.lineage}} {
 				if !s.set.Role().Has(r.leg) || !o.Has(r.leg) {
 					continue
 				}
@@ -74,7 +74,7 @@ func (s *Service) runner(o *pipeline.Open, reporter *projections.Reporter, opene
 }
 
 func (s *Service) hub(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
-	h, err := hub.New(HubConfig(o, shard), o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
+	h, err := hub.New(s.HubLeg(o, shard), o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func (s *Service) hub(o *pipeline.Open, shard int, reporter *projections.Reporte
 	return r, nil
 }
 
-// HubConfig is a shard's hub leg as hefu.yaml and the journal say.
-func HubConfig(o *pipeline.Open, shard int) hub.Config {
+// HubLeg is a shard's hub leg as hefu.yaml and the journal say.
+func (*Service) HubLeg(o *pipeline.Open, shard int) hub.Config {
 	c := o.Config.Hub
 	return hub.Config{
 		Pipeline: o.Configured, Configured: o.InForce, Kafka: c.Config, Shard: shard, ProgressTopic: c.ProgressTopic,
@@ -104,28 +104,36 @@ const (
 	dorisMaxBackoff = 30 * time.Second
 )
 
-// doris makes the runners of the shards that share a table and its cadence.
-func (s *Service) doris(cadence *doris.Cadence) func(*pipeline.Open, int, *projections.Reporter) (*projections.Runner, error) {
-	return func(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
-		c := dorisConfig(o, shard)
-		c.Cadence, c.Configured = cadence, o.InForce
-		d, err := doris.New(c, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
-		if err != nil {
-			return nil, err
-		}
-		r := s.runner(o, reporter, d)
-		r.Backoff, r.MaxBackoff = dorisBackoff, dorisMaxBackoff
-		return r, nil
+func (s *Service) doris(o *pipeline.Open, shard int, reporter *projections.Reporter) (*projections.Runner, error) {
+	d, err := doris.New(s.DorisLeg(o, shard), o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, reporter, s.log)
+	if err != nil {
+		return nil, err
+	}
+	r := s.runner(o, reporter, d)
+	r.Backoff, r.MaxBackoff = dorisBackoff, dorisMaxBackoff
+	return r, nil
+}
+
+// DorisLeg is a shard's Doris leg as hefu.yaml and the journal say. All that load into the
+// pipeline's table share its cadence, replays too.
+func (s *Service) DorisLeg(o *pipeline.Open, shard int) doris.Config {
+	c := o.Config.Doris
+	return doris.Config{
+		Pipeline: o.Configured, Configured: o.InForce, Shard: shard, Conn: c.Config, Database: c.Database, Table: c.Table, Model: c.Model,
+		Semantic: domain.Semantic(c.Semantic), Properties: c.Properties, MaxRecordBytes: int(c.MaxRecordBytes),
+		Batch:   doris.Limits{Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age},
+		Cadence: s.cadence(o),
 	}
 }
 
-// dorisConfig is a shard's Doris leg as hefu.yaml and the journal say, with a cadence of
-// its own.
-func dorisConfig(o *pipeline.Open, shard int) doris.Config {
-	c := o.Config.Doris
-	return doris.Config{
-		Pipeline: o.Configured, Shard: shard, Conn: c.Config, Database: c.Database, Table: c.Table, Model: c.Model,
-		Semantic: domain.Semantic(c.Semantic), Properties: c.Properties, MaxRecordBytes: int(c.MaxRecordBytes),
-		Batch: doris.Limits{Rows: c.Batch.Rows, Bytes: int(c.Batch.Bytes), Age: c.Batch.Age},
+// cadence is that of a pipeline's table.
+func (s *Service) cadence(o *pipeline.Open) *doris.Cadence {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cadences[o.Config.Name]
+	if c == nil {
+		c = doris.NewCadence(o.Config.Doris.Batch.Interval)
+		s.cadences[o.Config.Name] = c
 	}
+	return c
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
-// TestDorisConfig: what hefu.yaml says reaches the leg, key by key.
-func TestDorisConfig(t *testing.T) {
+// TestDorisLeg: what hefu.yaml says reaches the leg, key by key.
+func TestDorisLeg(t *testing.T) {
 	conn := dorisconn.Config{
 		FE: []string{"http://fe:8030"}, MySQL: []string{"fe:9030"}, User: "hefu", UserFile: "/u", PasswordFile: "/p",
 		TLS: &dorisconn.TLS{CAFile: "/c", MySQL: true}, BEMap: map[string]string{"a:1": "b:1"},
@@ -34,13 +34,19 @@ func TestDorisConfig(t *testing.T) {
 		Pipeline: o.Configured, Shard: 3, Conn: conn, Database: "ods", Table: "T", Model: "duplicate", Semantic: domain.AtLeastOnce,
 		Properties: map[string]string{"comment": "x"}, Batch: doris.Limits{Rows: 1, Bytes: 2, Age: 3}, MaxRecordBytes: 5,
 	}
-	if diff := cmp.Diff(want, dorisConfig(o, 3)); diff != "" {
+	legs := New(nil, nil, nil)
+	got := legs.DorisLeg(o, 3)
+	if got.Cadence == nil || got.Cadence != legs.DorisLeg(o, 2).Cadence {
+		t.Error("two shards have two cadences of one table")
+	}
+	got.Configured, got.Cadence = nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestHubConfig: what hefu.yaml says reaches the leg, key by key.
-func TestHubConfig(t *testing.T) {
+// TestHubLeg: what hefu.yaml says reaches the leg, key by key.
+func TestHubLeg(t *testing.T) {
 	kafka := kafkaconn.Config{Brokers: []string{"k:9092"}, ClientID: "x"}
 	o := &pipeline.Open{
 		Configured: domain.PipelineConfig{Timezone: "UTC", Shards: 4},
@@ -53,7 +59,7 @@ func TestHubConfig(t *testing.T) {
 		Pipeline: o.Configured, Kafka: kafka, Shard: 3, ProgressTopic: "progress", Semantic: domain.AtLeastOnce,
 		Batch: hub.Limits{Rows: 1, Bytes: 2, Age: 3, Runs: 4}, TransactionTimeout: 5 * time.Second,
 	}
-	got := HubConfig(o, 3)
+	got := New(nil, nil, nil).HubLeg(o, 3)
 	got.Configured = nil // a function: what is in force while the leg runs
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
