@@ -52,7 +52,7 @@ func Options(c *config.Config, role pipeline.Role, log *slog.Logger) fx.Option {
 		parts = append(parts, ingest.Module, bounded.Module)
 	}
 	if role.Has(domain.LegHub) || role.Has(domain.LegDoris) {
-		parts = append(parts, project.Module)
+		parts = append(parts, project.Module, replaying())
 	}
 	if c.Journal.Archive != nil {
 		parts = append(parts, archive.Module)
