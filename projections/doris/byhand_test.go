@@ -95,17 +95,26 @@ func (w *world) lines() string {
 // loads sends a body under the label and keeps the transaction id.
 func (h *byHand) loads(body io.Reader) {
 	h.t.Helper()
-	var r struct {
-		TxnID   int64 `json:"TxnId"`
-		Status  string
-		Message string
-	}
-	h.call("/api/"+database+"/"+h.cfg.Table+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", strconv.FormatBool(h.ev.TwoPhase()),
-		"format", "json", "read_json_by_line", "true", "Expect", "100-continue")
+	r := h.sends(body)
 	if r.Status != cmp.Or(h.accepts, "Success") {
 		h.t.Fatalf("load: %+v", r)
 	}
 	h.txn = r.TxnID
+}
+
+// loaded is the answer to a load.
+type loaded struct {
+	TxnID   int64 `json:"TxnId"`
+	Status  string
+	Message string
+}
+
+// sends sends a body under the label and takes any answer.
+func (h *byHand) sends(body io.Reader) (r loaded) {
+	h.t.Helper()
+	h.call("/api/"+database+"/"+h.cfg.Table+"/_stream_load", body, &r, "label", h.label, "two_phase_commit", strconv.FormatBool(h.ev.TwoPhase()),
+		"format", "json", "read_json_by_line", "true", "Expect", "100-continue")
+	return r
 }
 
 // does asks for the second phase.

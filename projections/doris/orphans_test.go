@@ -167,7 +167,8 @@ func TestOrphansWhileRunning(t *testing.T) {
 	d.LookEvery(5 * time.Millisecond)
 	p := w.launch(d, reporter)
 	p.until(at)
-	w.under(h.label)
+	again := &byHand{world: w, ev: &domain.DorisBegun{}, label: h.label}
+	again.sends(strings.NewReader(h.lines())) // a look may come before its last byte
 	w.until(h.label, "ABORTED")
 	p.until(w.Feed())
 	p.stop()
