@@ -102,7 +102,7 @@ func TestDown(t *testing.T) {
 			w := newWorld(t, unique)
 			change(w)
 			p := w.start()
-			s := p.reaches(projections.StateRetrying)
+			s := p.retries()
 			p.stop()
 			if !contains(s.Error, addr, "connection refused") || strings.Contains(s.Error, "s3cret") || strings.Contains(s.Error, "loader:") {
 				t.Errorf("error: %s", s.Error)
@@ -130,7 +130,7 @@ func TestLoadRefused(t *testing.T) {
 	w.s.Faults().Arm(standin.FailLoad, standin.Arming{Text: text})
 	p := w.start()
 	at := w.Feed()
-	s := p.reaches(projections.StateRetrying)
+	s := p.retries()
 	if !contains(s.Error, "load hefu-p-1-", "(5 rows) into ods.ODS_QL_JC_SSJC", "Fail: "+text) {
 		t.Errorf("error: %s", s.Error)
 	}

@@ -267,6 +267,15 @@ func (p *process) reaches(state projections.State) projections.Status {
 	})
 }
 
+// retries waits until the leg is to be opened again, or is: the pause itself is too short to be seen.
+func (p *process) retries() projections.Status {
+	p.w.t.Helper()
+	return eventually(p.w, "an error", func() (projections.Status, bool) {
+		s := p.reporter.Status()
+		return s, s.Error != ""
+	})
+}
+
 // eventually waits for a condition.
 func eventually[T any](w *world, what string, look func() (T, bool)) T {
 	w.t.Helper()
