@@ -196,6 +196,9 @@ func TestReconcileRemovedCity(t *testing.T) {
 
 // Records that the reconciler reads another way, and those that it does not.
 func TestReconcileRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the plain run does this")
+	}
 	for name, c := range map[string]struct {
 		source    string
 		unchecked []string
@@ -247,6 +250,9 @@ func (w *fileWorld) format(format string) {
 // Other hub formats: what each column must be is known, or it is listed as not checked; rows
 // that do not name their city row are found by the journal.
 func TestReconcileHubFormats(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the plain run does this")
+	}
 	for name, c := range map[string]struct {
 		format    string
 		unchecked []string
