@@ -120,7 +120,9 @@ func tails(t *testing.T, w *world) (out []domain.Ref) {
 	defer func() { must(t, store.Close()) }()
 	j, err := store.OpenJournal(t.Context(), w.cfg, "bridge", log)
 	must(t, err)
-	list, err := audit.Streams(t.Context(), j)
+	control, err := j.OpenControl(t.Context())
+	must(t, err)
+	list, err := audit.Streams(t.Context(), j, control)
 	must(t, err)
 	for _, s := range list {
 		e, err := j.Tail(t.Context(), s)

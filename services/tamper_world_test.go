@@ -20,8 +20,8 @@ import (
 )
 
 // newTampered runs a pipeline for a while: several segments of each stream, some of them in
-// the archive alone, checkpoints, trees and a key, and a hub that remembers. Copies are taken
-// on the way.
+// the archive alone, the stream of a replay, checkpoints, trees and a key, and a hub that
+// remembers. Copies are taken on the way.
 func newTampered(t *testing.T) *tampered {
 	t.Helper()
 	w := newWorld(t)
@@ -46,6 +46,9 @@ func newTampered(t *testing.T) *tampered {
 	w.cfg.Journal.Archive = kept
 	w.start()
 	w.untilBeginningDropped()
+	replay, err := operator{w}.plans(domain.PlanScope{}, domain.PlanTarget{Kind: domain.TargetFile})
+	must(t, err)
+	operator{w}.carriesOut(replay)
 	round(4)
 	w.end()
 	m.keep()
@@ -111,7 +114,7 @@ func (m *tampered) read() {
 	if len(m.gone) == 0 {
 		t.Fatal("nothing is in the archive alone")
 	}
-	list, err := audit.Streams(ctx, j)
+	list, err := audit.Streams(ctx, j, control)
 	must(t, err)
 	m.events = map[domain.Stream][]*journal.Entry{}
 	for _, s := range list {

@@ -117,13 +117,21 @@ func Dropped(c *domain.ControlState) map[domain.Stream]domain.Ref {
 	return out
 }
 
-// Streams lists the streams that a journal has: control, and those of its shards.
-func Streams(ctx context.Context, j *journal.Journal) ([]domain.Stream, error) {
+// Streams lists the streams that a journal has, of those that control names: all of its shards,
+// and of its replays. Where control could not be read to its end, it names fewer replays.
+func Streams(ctx context.Context, j *journal.Journal, control *journal.Control) ([]domain.Stream, error) {
 	out := []domain.Stream{domain.ControlStream(j.Pipeline())}
-	for shard := 0; ; shard++ {
-		found := false
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			s := domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}
+	shards, found := 0, true
+	for shard := 0; found || shard < shards; shard++ {
+		var may []domain.Stream
+		control.State(func(c *domain.ControlState) {
+			may = c.ShardStreams(j.Pipeline(), shard)
+			if c.Config != nil {
+				shards = c.Config.Config.Shards
+			}
+		})
+		found = false
+		for _, s := range may {
 			there, err := j.Exists(ctx, s)
 			var broken *journal.IntegrityError
 			if err != nil && !errors.As(err, &broken) {
@@ -133,8 +141,6 @@ func Streams(ctx context.Context, j *journal.Journal) ([]domain.Stream, error) {
 				out, found = append(out, s), true
 			}
 		}
-		if !found {
-			return out, nil
-		}
 	}
+	return out, nil
 }

@@ -173,7 +173,11 @@ func (w *world) head(s domain.Stream, size domain.Seq) checkpoint.Head {
 
 func (w *world) audit(o audit.Options) *audit.Result {
 	w.Helper()
-	streams, err := audit.Streams(w.Context(), w.j)
+	control, err := w.j.OpenControl(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	streams, err := audit.Streams(w.Context(), w.j, control)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -42,7 +42,11 @@ func BenchmarkRun(b *testing.B) {
 					}
 				}
 			}
-			streams, err := audit.Streams(b.Context(), j)
+			control, err := j.OpenControl(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			streams, err := audit.Streams(b.Context(), j, control)
 			if err != nil {
 				b.Fatal(err)
 			}

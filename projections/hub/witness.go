@@ -260,7 +260,9 @@ func (w *Witness) tidy(ctx context.Context, t kafkaconn.Topic, shard int, heads 
 	return nil
 }
 
-// covers reports whether heads go at least as far as others do, stream by stream.
+// covers reports whether heads go at least as far as others do, stream by stream. A replay of
+// which they say nothing has ended: control has the last head of its stream, and they go as far
+// as control does.
 func covers(heads, others []checkpoint.Kept) bool {
 	at := map[domain.Stream]checkpoint.Kept{}
 	for _, h := range heads {
@@ -268,6 +270,9 @@ func covers(heads, others []checkpoint.Kept) bool {
 	}
 	for _, o := range others {
 		h, ok := at[o.Ref.Stream]
+		if _, replay := o.Ref.Stream.Leg.Plan(); replay && !ok {
+			continue
+		}
 		if !ok || h.Journal != o.Journal || h.Ref.Seq < o.Ref.Seq {
 			return false
 		}

@@ -117,6 +117,22 @@ func TestWitnesses(t *testing.T) {
 	w.remembers(fresh[0].Ref, w.ingest.Tail())
 }
 
+// TestWitnessOfReplays: a replay of which an owner says nothing has ended, and what was said of
+// it before does not stay for ever.
+func TestWitnessOfReplays(t *testing.T) {
+	w := newWorld(t)
+	w.ensureProgress()
+	s := domain.Stream{Pipeline: w.j.Pipeline(), Leg: domain.ReplayLeg(domain.PlanID{7})}
+	replay, err := w.j.Takeover(w.ctx, s, 2, 1)
+	must(t, err)
+	old := w.signed(w.control2(), s)
+	w.tells(2, old)
+	w.remembers(old[0].Ref, replay.Tail())
+	fresh := w.signed(w.control2())
+	w.tells(3, fresh)
+	w.remembers(fresh[0].Ref)
+}
+
 // TestWitnessFaults: a record that failed, and was or was not written, is there in the end.
 func TestWitnessFaults(t *testing.T) {
 	for name, fault := range map[string]journal.Fault{"did not happen": journal.FaultBefore, "did happen": journal.FaultAfter} {

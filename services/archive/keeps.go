@@ -10,10 +10,14 @@ import (
 )
 
 // onward are the legs that read a stream, and those behind them, in the order of the way of
-// a row.
+// a row. Replays are not among them: they read as well what is in the archive alone.
 func onward(leg domain.Leg) []domain.Leg {
-	way := []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage}
-	return way[slices.Index(way, leg)+1:]
+	way := domain.Legs()
+	at := slices.Index(way, leg)
+	if at < 0 {
+		return nil // nobody reads what a replay did
+	}
+	return way[at+1:]
 }
 
 // reached is how far each leg that is to pass over a stream has come in it.
@@ -56,6 +60,12 @@ func (j *Job) keeps(seg *segment, reached map[domain.Leg]domain.Seq) (why []stri
 	j.Control.State(func(c *domain.ControlState) {
 		if through := c.Dropped[seg.stream]; through+1 != seg.first {
 			why = append(why, fmt.Sprintf("the segment before it is there: dropped is all up to %d", through))
+		}
+		if id, replay := seg.stream.Leg.Plan(); replay {
+			if r := c.Replays[id]; r == nil || !r.State.Ended() {
+				why = append(why, fmt.Sprintf("replay %s is neither done nor cancelled", id))
+			}
+			return // what it carried is proven by a report of its own
 		}
 		if seg.stream.Leg == domain.LegLineage {
 			return // it says where rows went, and is no part of a proof

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/hefu-io/hefu/domain"
@@ -97,19 +98,12 @@ func (j *Job) Pass(ctx context.Context) (*Report, error) {
 	return r, err
 }
 
-func (j *Job) streams() (out []domain.Stream) {
-	all := []domain.Stream{domain.ControlStream(j.Journal.Pipeline())}
-	for shard := range j.Shards {
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			all = append(all, domain.Stream{Pipeline: j.Journal.Pipeline(), Shard: shard, Leg: leg})
-		}
+func (j *Job) streams() (all []domain.Stream) {
+	j.Control.State(func(c *domain.ControlState) { all = c.Streams(j.Journal.Pipeline(), j.Shards) })
+	if j.Owns == nil {
+		return all
 	}
-	for _, s := range all {
-		if j.Owns == nil || j.Owns(s) {
-			out = append(out, s)
-		}
-	}
-	return out
+	return slices.DeleteFunc(all, func(s domain.Stream) bool { return !j.Owns(s) })
 }
 
 func (j *Job) stream(ctx context.Context, s domain.Stream, r *Report) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -86,11 +85,10 @@ func (s *Service) pass(ctx context.Context, o *pipeline.Open, drop, look bool) (
 // of control, which has many, those of whoever ingests shard 0. Two that believe so do no
 // harm: the one finds what the other did.
 func owns(o *pipeline.Open, role pipeline.Role, s domain.Stream) bool {
-	leg := s.Leg
-	if leg == domain.LegControl {
-		leg = domain.LegIngest
+	if s.Leg == domain.LegControl {
+		s.Leg = domain.LegIngest
 	}
-	return role.Has(leg) && slices.Contains(o.Shards, s.Shard)
+	return o.Writes(role, s)
 }
 
 // Ask is the body of POST /v1/archive.

@@ -136,20 +136,20 @@ func (w *world) carry(leg domain.Leg, upTo domain.Ref) domain.Ref {
 		switch leg {
 		case domain.LegHub:
 			return &domain.HubBegun{Owned: to.Owned(), Trail: to.Trail(), First: upTo, Last: upTo}
-		case domain.LegDoris:
-			return &domain.DorisBegun{Owned: to.Owned(), Trail: to.Trail(), First: upTo, Last: upTo}
-		default:
+		case domain.LegLineage:
 			return &domain.LineageBegun{Owned: to.Owned(), Trail: to.Trail(), First: upTo, Last: upTo}
+		default: // Doris, and a replay into a table
+			return &domain.DorisBegun{Owned: to.Owned(), Trail: to.Trail(), First: upTo, Last: upTo}
 		}
 	})
 	return w.append(leg, func(to *journal.Writer) domain.ShardEvent {
 		switch leg {
 		case domain.LegHub:
 			return &domain.HubCommitted{Owned: to.Owned(), Trail: to.Trail(), Begun: begun, Cursor: upTo, Rows: 10}
-		case domain.LegDoris:
-			return &domain.DorisCommitted{Owned: to.Owned(), Trail: to.Trail(), Begun: begun, Cursor: upTo, Rows: 10}
-		default:
+		case domain.LegLineage:
 			return &domain.LineageCommitted{Owned: to.Owned(), Trail: to.Trail(), Begun: begun, Cursor: upTo, Rows: 10}
+		default:
+			return &domain.DorisCommitted{Owned: to.Owned(), Trail: to.Trail(), Begun: begun, Cursor: upTo, Rows: 10}
 		}
 	})
 }

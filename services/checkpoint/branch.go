@@ -22,6 +22,7 @@ type branch struct {
 	tree   *checkpoint.Tree
 	last   domain.Ref      // the last event in the tree, zero for none
 	signed checkpoint.Kept // the newest head that is signed, by whomever
+	grown  bool            // it reached the end of the stream once
 }
 
 // openBranch opens the tree in a data directory and finds its last event in the stream again;
@@ -85,7 +86,8 @@ const (
 // grow makes the tree reach the end that the stream has now. The store is asked where that
 // is, so an end that was lost while this process runs is found here. A stream that does not
 // exist yet has nothing.
-func (b *branch) grow(ctx context.Context) error {
+func (b *branch) grow(ctx context.Context) (err error) {
+	defer func() { b.grown = b.grown || err == nil }()
 	if err := b.take(); err != nil {
 		return err
 	}

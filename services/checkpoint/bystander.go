@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hefu-io/hefu/journal"
@@ -18,8 +19,22 @@ type bystander struct {
 	key     *checkpoint.Key
 	control *journal.Control
 
-	mu       sync.Mutex // one grows and signs at a time
+	mu sync.Mutex // one grows and signs at a time
+
+	listing  sync.Mutex
 	branches []*branch
+}
+
+func (s *bystander) add(b *branch) {
+	s.listing.Lock()
+	defer s.listing.Unlock()
+	s.branches = append(s.branches, b)
+}
+
+func (s *bystander) all() []*branch {
+	s.listing.Lock()
+	defer s.listing.Unlock()
+	return slices.Clone(s.branches)
 }
 
 // now signs the streams as they are, each only after it was held against the newest head of it
@@ -29,13 +44,14 @@ type bystander struct {
 func (s *bystander) now(ctx context.Context) (out []checkpoint.Kept, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.branches) == 0 {
+	branches := s.all()
+	if len(branches) == 0 {
 		return nil, nil
 	}
 	if err := s.control.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	for _, b := range s.branches {
+	for _, b := range branches {
 		heads, err := s.sign(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("sign %s for a report: %w", b.stream, journal.Damaged(err))
@@ -77,7 +93,7 @@ func (s *bystander) sign(ctx context.Context, b *branch) ([]checkpoint.Kept, err
 
 // close closes the trees. They were synced with what was signed; the rest is made again.
 func (s *bystander) close() (err error) {
-	for _, b := range s.branches {
+	for _, b := range s.all() {
 		err = errors.Join(err, b.tree.Close())
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +21,8 @@ import (
 // keeper keeps the trees of one pipeline, as far as this process writes it, and signs them.
 type keeper struct {
 	o        *pipeline.Open
+	role     pipeline.Role
+	dataDir  string
 	key      *checkpoint.Key
 	file     *shared
 	others   bystander    // of the streams that other processes write
@@ -32,11 +33,12 @@ type keeper struct {
 
 	mu       sync.Mutex // all of the following
 	branches []*branch
-	at       time.Time // of the last checkpoint, or the beginning
-	behind   bool      // the last one is not written everywhere
-	said     time.Time // when control was told last
-	sayNow   bool      // it is told with the next one
-	trouble  string    // what was logged last, empty for nothing
+	joined   map[domain.Stream]bool // those that have a branch, here or in others
+	at       time.Time              // of the last checkpoint, or the beginning
+	behind   bool                   // the last one is not written everywhere
+	said     time.Time              // when control was told last
+	sayNow   bool                   // it is told with the next one
+	trouble  string                 // what was logged last, empty for nothing
 	heard    heard
 
 	shown atomic.Pointer[projections.CheckpointStatus]
@@ -52,7 +54,8 @@ type heard struct {
 
 func newKeeper(ctx context.Context, c *config.Config, role pipeline.Role, o *pipeline.Open, key *checkpoint.Key, file *shared, log *slog.Logger) (*keeper, error) {
 	k := &keeper{
-		o: o, key: key, file: file, log: log.With("pipeline", o.Config.Name), at: time.Now(), news: make(chan struct{}, 1),
+		o: o, role: role, dataDir: c.DataDir, key: key, file: file, log: log.With("pipeline", o.Config.Name),
+		joined: map[domain.Stream]bool{}, at: time.Now(), news: make(chan struct{}, 1),
 		events: int64(c.Journal.Checkpoint.Events), interval: c.Journal.Checkpoint.Interval,
 	}
 	defaults := config.Default().Journal.Checkpoint
@@ -66,7 +69,7 @@ func newKeeper(ctx context.Context, c *config.Config, role pipeline.Role, o *pip
 		k.witness = hub.NewWitness(hub.Config{Kafka: o.Config.Hub.Config, ProgressTopic: o.Config.Hub.ProgressTopic}, o.Incarnation)
 	}
 	k.others = bystander{key: key, control: o.Control}
-	if err := k.open(ctx, c.DataDir, role); err != nil {
+	if err := k.join(ctx); err != nil {
 		k.close(ctx)
 		return nil, err
 	}
@@ -74,31 +77,6 @@ func newKeeper(ctx context.Context, c *config.Config, role pipeline.Role, o *pip
 	k.otherKey(ctx)
 	k.show()
 	return k, nil
-}
-
-// open opens the trees: of control and of what this process writes, and of what others do.
-func (k *keeper) open(ctx context.Context, dataDir string, role pipeline.Role) error {
-	streams := []domain.Stream{domain.ControlStream(k.o.Config.Name)}
-	for shard := range k.o.Configured.Shards {
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			if k.o.Has(leg) {
-				streams = append(streams, domain.Stream{Pipeline: k.o.Config.Name, Shard: shard, Leg: leg})
-			}
-		}
-	}
-	heads := k.file.heads()
-	for _, s := range streams {
-		b, err := openBranch(ctx, k.o.Journal, s, dataDir, heads[s])
-		if err != nil {
-			return err
-		}
-		into := &k.others.branches
-		if s.Leg == domain.LegControl || role.Has(s.Leg) && slices.Contains(k.o.Shards, s.Shard) {
-			into = &k.branches
-		}
-		*into = append(*into, b)
-	}
-	return nil
 }
 
 // otherKey says that what was signed so far was signed with another key.
@@ -146,14 +124,14 @@ func (k *keeper) run(ctx context.Context) error {
 
 func (k *keeper) step(ctx context.Context) error {
 	defer k.show()
-	if err := k.take(); err != nil {
+	if err := errors.Join(k.join(ctx), k.take()); err != nil {
 		return err
 	}
 	n := k.unsigned()
 	if n < k.events && (n == 0 && !k.behind || time.Since(k.at) < k.interval) {
 		return nil
 	}
-	return k.checkpoint(ctx)
+	return k.checkpoint(ctx, k.awake())
 }
 
 // take makes the trees grow by what this process appended, which costs no question.
@@ -187,13 +165,13 @@ func (k *keeper) unsigned() (n int64) {
 // and is read whole at each start: ten minutes, by default. File and hub have every one.
 const perEvent = 60
 
-// checkpoint signs the streams as they are now and says so: into the file, a moment later to the
+// checkpoint signs streams as they are now and says so: into the file, a moment later to the
 // hub, and now and then on control. What cannot be written somewhere is written there
 // with the next one; a head that was signed is not taken back.
-func (k *keeper) checkpoint(ctx context.Context) error {
+func (k *keeper) checkpoint(ctx context.Context, branches []*branch) error {
 	k.adopt()
 	fresh := 0
-	for _, b := range k.branches {
+	for _, b := range branches {
 		if err := b.grow(ctx); err != nil {
 			return err
 		}
@@ -215,7 +193,7 @@ func (k *keeper) checkpoint(ctx context.Context) error {
 	default:
 	}
 	crash.Point("checkpoint.file.before")
-	err := k.file.put(k.all()...)
+	err := k.file.put(headsOf(k.branches)...)
 	crash.Point("checkpoint.file.after")
 	if k.sayNow || time.Since(k.said) >= perEvent*k.interval {
 		serr := k.say(ctx)
@@ -229,17 +207,6 @@ func (k *keeper) checkpoint(ctx context.Context) error {
 	return err
 }
 
-// all are the newest heads of all streams.
-func (k *keeper) all() []checkpoint.Kept {
-	var out []checkpoint.Kept
-	for _, b := range k.branches {
-		if b.signed.Ref.Seq > 0 {
-			out = append(out, b.signed)
-		}
-	}
-	return out
-}
-
 // say puts the heads on control that are newer than those there. Another process may have
 // signed control up to a later event meanwhile.
 func (k *keeper) say(ctx context.Context) error {
@@ -247,7 +214,7 @@ func (k *keeper) say(ctx context.Context) error {
 	defer cancel()
 	_, err := k.o.Control.Append(ctx, func(s *domain.ControlState) (domain.Event, error) {
 		ev := &domain.Checkpoint{Incarnation: k.o.Incarnation, Key: k.key.VerifierKey()}
-		for _, h := range k.all() {
+		for _, h := range headsOf(k.branches) {
 			if h.Key == ev.Key && h.Ref.Seq > s.Heads[h.Ref.Stream].Ref.Seq {
 				ev.Heads = append(ev.Heads, h.TreeHead())
 			}
@@ -264,6 +231,9 @@ func (k *keeper) say(ctx context.Context) error {
 func (k *keeper) now(ctx context.Context) ([]checkpoint.Kept, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := errors.Join(k.join(ctx), k.take()); err != nil {
+		return nil, err
+	}
 	said := make([]checkpoint.Kept, len(k.branches)) // before this process says something newer
 	var unread error
 	for i, b := range k.branches {
@@ -272,7 +242,7 @@ func (k *keeper) now(ctx context.Context) ([]checkpoint.Kept, error) {
 		unread = errors.Join(unread, err)
 	}
 	k.sayNow = true // somebody is about to build on it
-	if err := k.checkpoint(ctx); err != nil || unread != nil {
+	if err := k.checkpoint(ctx, k.branches); err != nil || unread != nil {
 		return nil, errors.Join(err, unread)
 	}
 	var out []checkpoint.Kept
@@ -323,9 +293,9 @@ func (k *keeper) last(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMoments)
 	defer cancel()
 	k.mu.Lock()
-	err := k.take()
+	err := errors.Join(k.join(ctx), k.take())
 	if k.sayNow = true; err == nil {
-		err = k.checkpoint(ctx)
+		err = k.checkpoint(ctx, k.awake())
 	}
 	if err == nil {
 		err = k.take() // the checkpoint itself, which nothing else remembers

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -156,10 +155,8 @@ func (s *Service) branch(stream domain.Stream) (*branch, error) {
 		return nil, fmt.Errorf("tree of %s: the journal is not open yet", stream)
 	}
 	for _, k := range s.keepers {
-		for _, b := range slices.Concat(k.branches, k.others.branches) {
-			if b.stream == stream {
-				return b, nil
-			}
+		if b := k.branch(stream); b != nil {
+			return b, nil
 		}
 	}
 	return nil, fmt.Errorf("stream %s has no tree here", stream)

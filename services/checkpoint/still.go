@@ -29,7 +29,7 @@ func OpenStill(ctx context.Context, j *journal.Journal, dataDir, keyFile string)
 	if err != nil {
 		return nil, err
 	}
-	s := &Still{bystander{key: key}, release}
+	s := &Still{bystander: bystander{key: key}, release: release}
 	if err := s.openAll(ctx, j, dataDir); err != nil {
 		s.Close()
 		return nil, err
@@ -38,11 +38,12 @@ func OpenStill(ctx context.Context, j *journal.Journal, dataDir, keyFile string)
 }
 
 func (s *Still) openAll(ctx context.Context, j *journal.Journal, dataDir string) error {
-	streams, err := audit.Streams(ctx, j)
-	if err != nil {
+	var err error
+	if s.control, err = j.OpenControl(ctx); err != nil {
 		return err
 	}
-	if s.control, err = j.OpenControl(ctx); err != nil {
+	streams, err := audit.Streams(ctx, j, s.control)
+	if err != nil {
 		return err
 	}
 	file, err := checkpoint.OpenFile(checkpoint.FilePath(dataDir))
@@ -60,7 +61,7 @@ func (s *Still) openAll(ctx context.Context, j *journal.Journal, dataDir string)
 		if err != nil {
 			return err
 		}
-		s.branches = append(s.branches, b)
+		s.add(b)
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (s *Still) Inclusion(stream domain.Stream, seq domain.Seq, size int64) ([]d
 }
 
 func (s *Still) branch(stream domain.Stream) (*branch, error) {
-	for _, b := range s.branches {
+	for _, b := range s.all() {
 		if b.stream == stream {
 			return b, nil
 		}

@@ -52,7 +52,7 @@ func (k *keeper) tellAll(ctx context.Context) error {
 		return nil
 	}
 	k.mu.Lock()
-	all := k.all()
+	all := headsOf(k.awake())
 	k.mu.Unlock()
 	if len(all) == 0 {
 		return nil
@@ -90,7 +90,7 @@ func (k *keeper) show() {
 		Pipeline: k.o.Config.Name, Key: k.key.VerifierKey(), At: k.at, Unsigned: k.unsigned(),
 		Outside: k.witness != nil, Told: k.heard.at, Error: k.heard.error,
 	}
-	for _, h := range k.all() {
+	for _, h := range headsOf(k.awake()) {
 		out.Heads = append(out.Heads, h.Ref)
 	}
 	k.shown.Store(&out)

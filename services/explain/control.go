@@ -38,6 +38,7 @@ type control struct {
 	order    []domain.FindingID // as they were found
 	accepted map[domain.FindingID]*noted
 	windows  map[domain.Window]*looked
+	replays  []*replayed // as they were planned
 
 	last   *domain.Micros // the time of the last event that has one
 	open   []*noted       // without a time behind them so far
@@ -83,6 +84,8 @@ func (c *control) add(e *journal.Entry) {
 		c.accepted[ev.Finding] = c.note(e)
 	case *domain.Reconciled:
 		c.reconciled(e, ev)
+	case *domain.ReplayPlanned, *domain.ReplayMoved:
+		c.replay(e)
 	}
 }
 
@@ -129,7 +132,7 @@ func (c *control) during(at span) []*noted {
 		in := decided || n.in(at, c.starts)
 		switch ev := n.entry.Event.(type) {
 		case *domain.Incident:
-			if ev.Shard != at.shard || ev.Source != "" && ev.Source != at.source {
+			if !at.touched(ev) {
 				continue
 			}
 			if in {
@@ -162,10 +165,16 @@ func (c *control) during(at span) []*noted {
 func (c *control) touched(id domain.IncidentID, at span) bool {
 	for _, n := range c.troubles {
 		if ev, ok := n.entry.Event.(*domain.Incident); ok && ev.ID == id {
-			return ev.Shard == at.shard && (ev.Source == "" || ev.Source == at.source)
+			return at.touched(ev)
 		}
 	}
 	return false
+}
+
+// touched reports whether an incident may have held up the row: one of a replay stops nothing else.
+func (s span) touched(by *domain.Incident) bool {
+	_, replay := by.Stream.Leg.Plan()
+	return !replay && by.Shard == s.shard && (by.Source == "" || by.Source == s.source)
 }
 
 // in reports whether the event may have been in the row's time.

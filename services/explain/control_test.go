@@ -83,13 +83,14 @@ func TestTroublesOfSeveralProcesses(t *testing.T) {
 	in := s.ingested(rows("nanjing", 1, 0, 100, 110))
 	one := s.carried(in, in, domain.HubRun{Ingest: in.Seq, N: 10, Offset: 500})
 	s.control(incident(domain.LegDoris, "", "the table is gone"))
+	s.control(incident(domain.ReplayLeg(domain.PlanID{7}), "", "a replay alone waits"))
 	s.owner = older
 	load := s.dorisBegun(one, one, nil)
 	s.visible(load, one, 1017, 10, domain.FoundBySelf)
 	s.process("host-2", domain.LegDoris)
 	s.control(incident(domain.LegDoris, "", "of another life"))
 	got := text(t, s.ask(at(105)))
-	if !strings.Contains(got, "the table is gone") || strings.Contains(got, "of another life") {
+	if !strings.Contains(got, "the table is gone") || strings.Contains(got, "of another life") || strings.Contains(got, "a replay alone waits") {
 		t.Errorf("incidents:\n%s", got)
 	}
 }

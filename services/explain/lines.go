@@ -50,9 +50,16 @@ func decision(ev domain.Event) domain.IncidentID {
 	}
 }
 
-// rank orders streams along the way of a row.
+// rank orders streams along the way of a row, with those of replays behind them, then control.
 func rank(s domain.Stream) int {
-	return slices.Index([]domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage, domain.LegControl}, s.Leg)
+	way := append(domain.Legs(), domain.LegControl)
+	if _, replay := s.Leg.Plan(); replay {
+		return len(way) - 1
+	}
+	if at := slices.Index(way, s.Leg); at < len(way)-1 {
+		return at
+	}
+	return len(way)
 }
 
 // event adds an event of a shard's stream. The events of one stream are added in order.

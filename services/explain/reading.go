@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -38,7 +39,7 @@ func (r *reading) tail(ctx context.Context, s domain.Stream) (*journal.Entry, er
 
 // ends takes the ends of a shard's streams against the way of a row.
 func (r *reading) ends(ctx context.Context, shard int) error {
-	for _, leg := range []domain.Leg{domain.LegLineage, domain.LegDoris, domain.LegHub, domain.LegIngest} {
+	for _, leg := range slices.Backward(domain.Legs()) {
 		if _, err := r.tail(ctx, r.stream(shard, leg)); err != nil {
 			return err
 		}

@@ -60,15 +60,18 @@ func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetche
 	if input == nil {
 		return ended, a.withoutHub(ctx, t, out.Shard, ended)
 	}
-	if a.c.Table == "" {
-		out.State = "in the hub"
-		return input, a.throughLineage(ctx, t, out.Shard, input)
+	out.State, last = "in the hub", input
+	if a.c.Table != "" {
+		if last, err = a.throughDoris(ctx, t, out, input, f, placed, hint.Doris); err != nil {
+			return nil, err
+		}
 	}
-	loaded, err := a.throughDoris(ctx, t, out, input, f, placed, hint.Doris)
-	if err != nil || loaded == nil {
-		return nil, err
+	if last != nil {
+		if err := a.throughLineage(ctx, t, out.Shard, last); err != nil {
+			return nil, err
+		}
 	}
-	return loaded, a.throughLineage(ctx, t, out.Shard, loaded)
+	return last, a.throughReplays(ctx, t, out, f, input)
 }
 
 func (a *asking) rowOf(f *fetched, source domain.SourceConfig, q *Question) (*Row, error) {

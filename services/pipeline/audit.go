@@ -47,13 +47,13 @@ func (v *voucher) carried(ctx context.Context, s domain.Stream, after map[domain
 	if err != nil {
 		return err
 	}
-	for _, leg := range v.readers(s.Leg) {
-		r, err := ReachOf(ctx, v.j, domain.Stream{Pipeline: s.Pipeline, Shard: s.Shard, Leg: leg})
-		if err != nil {
-			return err
-		}
-		if r[s.Leg].Seq < from.Seq {
-			from = r[s.Leg]
+	reached, err := v.reached(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, at := range reached {
+		if at.Seq < from.Seq {
+			from = at
 		}
 	}
 	if from.Seq <= after[s].Seq {
@@ -64,8 +64,47 @@ func (v *voucher) carried(ctx context.Context, s domain.Stream, after map[domain
 	return nil
 }
 
-// readers are the legs of the pipeline that need a stream, all that come after it.
+// reached is how far those have come in a stream that need it: the legs behind it, and the
+// replays that read it and have not ended.
+func (v *voucher) reached(ctx context.Context, s domain.Stream) (out []domain.Ref, err error) {
+	for _, leg := range v.readers(s.Leg) {
+		r, err := ReachOf(ctx, v.j, domain.Stream{Pipeline: s.Pipeline, Shard: s.Shard, Leg: leg})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r[s.Leg])
+	}
+	var plans []*domain.Plan
+	v.control.State(func(c *domain.ControlState) {
+		for _, id := range c.Planned {
+			if r := c.Replays[id]; r.Approved > 0 && !r.State.Ended() && r.Plan != nil {
+				plans = append(plans, r.Plan)
+			}
+		}
+	})
+	for _, p := range plans {
+		for _, l := range p.Lanes {
+			if l.Shard != s.Shard {
+				continue
+			}
+			r, err := reachOfLane(ctx, v.j, p, l)
+			if err != nil {
+				return nil, err
+			}
+			if at, reads := r[s.Leg]; reads {
+				out = append(out, at)
+			}
+		}
+	}
+	return out, nil
+}
+
+// readers are the legs of the pipeline that need a stream, all that come after it. Nobody needs
+// that of a replay.
 func (v *voucher) readers(leg domain.Leg) (legs []domain.Leg) {
+	if _, is := leg.Plan(); is {
+		return nil
+	}
 	if v.p.Lineage != nil {
 		legs = append(legs, domain.LegLineage)
 	}

@@ -18,9 +18,10 @@ import (
 // back at every start.
 type vouchWorld struct {
 	*testing.T
-	store  *journal.Memory
-	ingest []domain.Ref
-	log    bytes.Buffer
+	store    *journal.Memory
+	manifest journal.Manifest // nil: nothing is remembered
+	ingest   []domain.Ref
+	log      bytes.Buffer
 }
 
 func newVouchWorld(t *testing.T, carried int) *vouchWorld {
@@ -66,7 +67,7 @@ func (w *vouchWorld) vouch(check string) error {
 	c := &config.Config{DataDir: w.TempDir(), Journal: config.Journal{Mode: config.ModeEmbedded, CheckAtStart: check}}
 	p := &config.Pipeline{Name: "p", Shards: 1}
 	w.log.Reset()
-	_, _, err := pipeline.Vouch(w.Context(), c, p, &pipeline.Store{Store: w.store}, pipeline.Role{}, nil, slog.New(slog.NewTextHandler(&w.log, nil)))
+	_, _, err := pipeline.Vouch(w.Context(), c, p, &pipeline.Store{Store: w.store, Manifest: w.manifest}, pipeline.Role{}, nil, slog.New(slog.NewTextHandler(&w.log, nil)))
 	return err
 }
 

@@ -20,6 +20,7 @@ type Books struct {
 	Direct    bool // the source is the hub topic itself, and there are no cities
 	Streams   []StreamBooks
 	Shards    []ShardBooks
+	Apart     []StreamIntents // of the lineage and of replays
 	Accounts  []*domain.Account
 	Positions []domain.Position // of all source partitions, as they are journaled
 	// HubBegins is the offset of the first row of these books in each hub partition that has
@@ -45,6 +46,13 @@ type StreamBooks struct {
 type ShardBooks struct {
 	Shard      int
 	Hub, Doris Intents
+}
+
+// StreamIntents are the intents and outcomes of a stream that is no part of the accounts: those
+// are of what came from the cities and is in hub and table by the pipeline itself.
+type StreamIntents struct {
+	Stream domain.Stream
+	Intents
 }
 
 // Intents add up: Begun = Committed + Aborted + Open, and at most one is open.
@@ -73,7 +81,9 @@ func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 	if err != nil {
 		return nil, err
 	}
+	var state domain.ControlState
 	control, err := b.read(ctx, j, domain.ControlStream(j.Pipeline()), tail, func(e *journal.Entry) error {
+		state.Apply(e.Seq, e.Event)
 		switch ev := e.Event.(type) {
 		case *domain.Genesis:
 			b.Created = ev.Created
@@ -87,16 +97,54 @@ func ReadBooks(ctx context.Context, j *journal.Journal) (*Books, error) {
 	}
 	for shard := 0; ; shard++ {
 		found, err := b.readShard(ctx, j, shard)
+		if err == nil && found {
+			err = b.readApart(ctx, j, state.ShardStreams(j.Pipeline(), shard))
+		}
 		if err != nil || !found {
 			return b, err
 		}
 	}
 }
 
+// readApart reads those of a shard's streams that readShard does not.
+func (b *Books) readApart(ctx context.Context, j *journal.Journal, streams []domain.Stream) error {
+	for _, s := range streams {
+		if slices.Contains(accounted(), s.Leg) {
+			continue
+		}
+		tail, err := tailOf(ctx, j, s)
+		if err != nil {
+			return err
+		}
+		there, err := b.read(ctx, j, s, tail, func(*journal.Entry) error { return nil })
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		of := b.Streams[len(b.Streams)-1].Kinds
+		n := Intents{
+			Begun:     of[domain.KindHubBegun] + of[domain.KindDorisBegun] + of[domain.KindLineageBegun],
+			Committed: of[domain.KindHubCommitted] + of[domain.KindDorisCommitted] + of[domain.KindLineageCommitted],
+			Aborted:   of[domain.KindHubAborted] + of[domain.KindDorisAborted],
+		}
+		n.Open = n.Begun - n.Committed - n.Aborted
+		if !n.AddUp() || n.Open < 0 {
+			b.Findings = append(b.Findings, fmt.Sprintf("%s: %+v", s, n))
+		}
+		b.Apart = append(b.Apart, StreamIntents{s, n})
+	}
+	return nil
+}
+
+// accounted are the legs whose streams the accounts are made of, along the way of a row.
+func accounted() []domain.Leg { return []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris} }
+
 func (b *Books) readShard(ctx context.Context, j *journal.Journal, shard int) (found bool, err error) {
 	// While the pipeline runs the streams grow: their ends are taken against the way of
 	// a row, so that whatever an event names lies before the end of its stream.
-	legs := []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}
+	legs := accounted()
 	tails := map[domain.Leg]domain.Seq{}
 	for _, leg := range slices.Backward(legs) {
 		if tails[leg], err = tailOf(ctx, j, domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: leg}); err != nil {

@@ -24,24 +24,48 @@ func ReachOf(ctx context.Context, j *journal.Journal, s domain.Stream) (Reach, e
 	if err != nil {
 		return nil, err
 	}
-	for e := tail; e.Stream.Leg != domain.LegIngest; {
+	return out, out.follow(ctx, j, tail)
+}
+
+// follow takes in how far a stream had come at one of its events.
+func (r Reach) follow(ctx context.Context, j *journal.Journal, e *journal.Entry) (err error) {
+	for e.Stream.Leg != domain.LegIngest {
 		commit := domain.TrailOf(e.Event).After(e.Seq, e.Event).Commit
 		if commit == 0 {
-			return out, nil
+			return nil
 		}
 		if e, err = j.Get(ctx, e.Stream, commit); err != nil {
-			return nil, err
+			return err
 		}
 		cursor, err := cursorOf(e)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out[cursor.Stream.Leg] = cursor
+		r[cursor.Stream.Leg] = cursor
 		if e, err = j.Get(ctx, cursor.Stream, cursor.Seq); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// reachOfLane is how far a replay has come in a lane, in the streams that it reads: before its
+// first commit, to where the lane begins.
+func reachOfLane(ctx context.Context, j *journal.Journal, p *domain.Plan, l domain.PlanLane) (Reach, error) {
+	out, err := ReachOf(ctx, j, p.Stream(l.Shard))
+	if err != nil || len(out) > 0 {
+		return out, err
+	}
+	out[l.Last.Stream.Leg], out[domain.LegIngest] = domain.Ref{}, domain.Ref{}
+	if l.First <= 1 {
+		return out, nil
+	}
+	e, err := j.Get(ctx, l.Last.Stream, l.First-1)
+	if err != nil {
+		return nil, err
+	}
+	out[e.Stream.Leg] = e.Ref()
+	return out, out.follow(ctx, j, e)
 }
 
 func cursorOf(e *journal.Entry) (domain.Cursor, error) {

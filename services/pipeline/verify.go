@@ -51,11 +51,12 @@ func Verify(ctx context.Context, c *config.Config, j *journal.Journal, deep bool
 	began := time.Now()
 	v := &Verification{Pipeline: j.Pipeline(), Journal: j.ID(), Deep: deep, Wrong: []string{}, Keys: map[string]int64{}}
 	o := audit.Options{Deep: deep, Progress: progress}
-	err := errors.Join(v.is(j.Attest(ctx)), v.file(ctx, c, j, &o), v.checkpoints(ctx, j, &o), v.control(ctx, j, &o))
+	control, err := v.control(ctx, j, &o)
+	err = errors.Join(v.is(j.Attest(ctx)), v.file(ctx, c, j, &o), v.checkpoints(ctx, j, &o), err)
 	if err != nil {
 		return nil, err
 	}
-	streams, err := audit.Streams(ctx, j)
+	streams, err := audit.Streams(ctx, j, control)
 	if err != nil {
 		return nil, err
 	}
@@ -144,14 +145,15 @@ func (v *Verification) checkpoints(ctx context.Context, j *journal.Journal, o *a
 	return v.is(err)
 }
 
-// control takes from there what is in the archive alone.
-func (v *Verification) control(ctx context.Context, j *journal.Journal, o *audit.Options) error {
+// control reads which streams there are, as far as it can be read, and takes from there what is
+// in the archive alone.
+func (v *Verification) control(ctx context.Context, j *journal.Journal, o *audit.Options) (*journal.Control, error) {
 	control, err := j.OpenControl(ctx)
 	if err != nil {
-		return v.is(err) // the audit begins at the first event of each stream, and says what control is
+		return control, v.is(err) // the audit begins at the first event of each stream, and says what control is
 	}
 	control.State(func(s *domain.ControlState) { o.After = audit.Dropped(s) })
-	return nil
+	return control, nil
 }
 
 // Unverified is what is found of a journal that cannot be opened since it is not what it was;

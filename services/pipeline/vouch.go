@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -76,7 +77,8 @@ type voucher struct {
 
 	anchors []journal.Anchor
 	heads   map[domain.Stream][]domain.TreeHead // that were signed
-	streams map[domain.Stream]bool              // that the journal has, or had
+	may     []domain.Stream                     // that the journal may have
+	streams map[domain.Stream]bool              // that it has, or had
 }
 
 // remember takes what the file has of this pipeline.
@@ -90,19 +92,17 @@ func (v *voucher) remember(f *checkpoint.File) {
 	}
 }
 
-// signed takes the newest checkpoints on control.
+// signed takes the streams that control names, and the newest checkpoints there.
 func (v *voucher) signed(ctx context.Context) error {
-	v.streams = map[domain.Stream]bool{domain.ControlStream(v.p.Name): true}
-	for shard := range v.p.Shards {
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			s := domain.Stream{Pipeline: v.p.Name, Shard: shard, Leg: leg}
-			there, err := v.j.Exists(ctx, s)
-			if err != nil {
-				return journal.Damaged(err)
-			}
-			if there {
-				v.streams[s] = true
-			}
+	v.streams = map[domain.Stream]bool{}
+	v.control.State(func(s *domain.ControlState) { v.may = s.Streams(v.p.Name, v.p.Shards) })
+	for _, s := range v.may {
+		there, err := v.j.Exists(ctx, s)
+		if err != nil {
+			return journal.Damaged(err)
+		}
+		if there {
+			v.streams[s] = true
 		}
 	}
 	v.control.State(func(s *domain.ControlState) {
@@ -159,7 +159,8 @@ func (v *voucher) tree(s domain.Stream) (err error) {
 // check demands every anchor so far.
 func (v *voucher) check(ctx context.Context) error { return v.j.Check(ctx, v.anchors...) }
 
-// whole demands that nothing is missing in the streams.
+// whole demands that nothing is missing in the streams, and of those that are not there that
+// nobody made them: who wrote the stream of a replay that has ended never looks for it again.
 func (v *voucher) whole(ctx context.Context) error {
 	dropped := map[domain.Stream]domain.Seq{}
 	v.control.State(func(s *domain.ControlState) {
@@ -167,7 +168,11 @@ func (v *voucher) whole(ctx context.Context) error {
 			dropped[at] = seq
 		}
 	})
-	for s := range v.streams {
+	all := maps.Clone(v.streams)
+	for _, s := range v.may {
+		all[s] = true
+	}
+	for s := range all {
 		if err := v.j.Whole(ctx, s, dropped[s]); err != nil {
 			return err
 		}

@@ -28,7 +28,9 @@ func archiveReport(ctx context.Context, o *pipeline.Open) *Archive {
 	}
 	r := &Archive{Place: o.Archive.Place().String(), Archived: map[string]uint64{}, Dropped: map[string]uint64{}}
 	there := map[domain.Stream]map[domain.Seq]bool{}
+	var streams []domain.Stream
 	o.Control.State(func(c *domain.ControlState) {
+		streams = c.Streams(o.Config.Name, o.Configured.Shards)
 		for s, segments := range c.Archived {
 			there[s] = map[domain.Seq]bool{}
 			for first, a := range segments {
@@ -43,7 +45,7 @@ func archiveReport(ctx context.Context, o *pipeline.Open) *Archive {
 	})
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	for _, s := range streamsOf(o) {
+	for _, s := range streams {
 		list, err := o.Archive.Stored(ctx, s)
 		if err != nil {
 			r.Error = err.Error()
@@ -56,15 +58,4 @@ func archiveReport(ctx context.Context, o *pipeline.Open) *Archive {
 		}
 	}
 	return r
-}
-
-// streamsOf are the streams that a pipeline may have.
-func streamsOf(o *pipeline.Open) []domain.Stream {
-	out := []domain.Stream{domain.ControlStream(o.Config.Name)}
-	for shard := range o.Configured.Shards {
-		for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegLineage} {
-			out = append(out, domain.Stream{Pipeline: o.Config.Name, Shard: shard, Leg: leg})
-		}
-	}
-	return out
 }

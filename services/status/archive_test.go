@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,17 @@ func TestArchive(t *testing.T) {
 	r.say(&domain.Dropped{Stream: s, First: list[0].First, Last: list[1].First - 1})
 	want.Dropped[s.String()] = uint64(list[1].First - 1)
 	demand("dropped")
+	p := &domain.Plan{ID: domain.PlanID{7}, Pipeline: "bridge", Target: domain.PlanTarget{Kind: domain.TargetTopic}, Lanes: []domain.PlanLane{{First: 1}}}
+	r.say(&domain.ReplayPlanned{ID: p.ID, Digest: p.Digest(), Text: string(p.Text()), Who: "li", Why: "a test"})
+	r.say(&domain.ReplayMoved{ID: p.ID, Digest: p.Digest(), To: domain.PlanRunning, Who: "li", Why: "a test"})
+	to, err = r.open.Journal.Takeover(t.Context(), p.Stream(0), r.open.Incarnation, r.open.ConfigSeq)
+	must(t, err)
+	for range 3 {
+		_, err := to.Append(t.Context(), &domain.HubAborted{Owned: to.Owned(), Trail: to.Trail(), Why: strings.Repeat("x", 600<<10)})
+		must(t, err)
+	}
+	want.Behind++
+	demand("of a replay")
 }
 
 func (r *rig) say(e domain.Event) {
