@@ -41,6 +41,7 @@ const (
 	KindReplayPlanned      Kind = "ReplayPlanned"
 	KindReplayMoved        Kind = "ReplayMoved"
 	KindTableSwap          Kind = "TableSwap"
+	KindRebased            Kind = "Rebased"
 )
 
 // Owned is what every event of a shard stream says about its writer: the seq of

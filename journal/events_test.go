@@ -140,6 +140,14 @@ func fullEvents() []domain.Event {
 			Limits: domain.PlanLimits{Rows: 1000, Bytes: 1 << 20, Concurrency: 2},
 		},
 		&domain.TableSwap{Plan: domain.PlanID{4}, Live: "ods.t", Shadow: "ods.t_replay", Step: domain.SwapDone, Who: "li", Why: "repaired", How: "comment of the table"},
+		&domain.Rebased{
+			Digest: domain.Hash{9}, Old: filled[domain.JournalID](0xb0), Known: []domain.Ref{ref(domain.LegHub, 57)},
+			Evidence:  []domain.Fact{{Key: "hub", Value: "the progress record"}},
+			Positions: []domain.RebasedPosition{{Source: "nanjing", Generation: 2, Partition: 1, Next: 4711, How: "behind its last row in the hub"}},
+			Hub:       []domain.RebasedHub{{Partition: 3, Span: domain.Span{First: 5, Next: 99}, Rows: 80, InTable: 79}},
+			Unproven:  []domain.Unproven{{What: "offsets without a row", Where: "source nanjing partition 1", Count: 3, Spans: domain.Spans{{First: 7, Next: 10}}}},
+			Who:       "li", Why: "the disk is gone",
+		},
 	}
 }
 
@@ -150,8 +158,8 @@ func TestFullEventsSetEveryField(t *testing.T) {
 		kinds[ev.Kind()] = true
 		unset(t, string(ev.Kind()), reflect.ValueOf(ev).Elem())
 	}
-	if len(kinds) != 28 {
-		t.Errorf("%d kinds, the set has 28", len(kinds))
+	if len(kinds) != 29 {
+		t.Errorf("%d kinds, the set has 29", len(kinds))
 	}
 }
 

@@ -154,6 +154,8 @@ func encodeBody(e *enc, ev domain.Event) (sections [][]byte) {
 		e.proof(ev)
 	case *domain.ReplayPlanned, *domain.ReplayMoved, *domain.TableSwap:
 		e.replay(ev)
+	case *domain.Rebased:
+		e.rebased(ev)
 	}
 	return nil
 }
@@ -184,6 +186,8 @@ func decodeBody(d *dec, kind domain.Kind, version uint64) domain.Event {
 		return d.proof(kind)
 	case domain.KindReplayPlanned, domain.KindReplayMoved, domain.KindTableSwap:
 		return d.replay(kind)
+	case domain.KindRebased:
+		return d.rebased()
 	default:
 		return nil
 	}

@@ -63,12 +63,26 @@ func (l *leg) lookForOrphans(ctx context.Context) {
 }
 
 // unfinished are the transactions of this shard's labels in PREPARE and PRECOMMITTED.
-// Doris takes the pattern for a regular expression, in which no character of a label
-// means anything else (doris-wire.md §11.1, 6); other pipelines whose names begin alike
-// are told apart by reading the label.
 func (l *leg) unfinished(ctx context.Context) (out []projections.Orphan, err error) {
-	err = l.conn.Ask(ctx, func(c *sql.Conn) error {
-		rows, err := c.QueryContext(ctx, "SHOW TRANSACTION FROM "+dorisconn.Quoted(l.cfg.Database)+" WHERE label LIKE ?", domain.LabelPrefix(l.stream)+"%")
+	all, err := Transactions(ctx, l.conn, l.cfg.Database, domain.LabelPrefix(l.stream))
+	for _, o := range all {
+		if _, ours := l.ownLabel(o.Label); !ours {
+			continue
+		}
+		if s := domain.DorisState(o.State); s == domain.DorisPrepare || s == domain.DorisPrecommitted {
+			out = append(out, o)
+		}
+	}
+	return out, err
+}
+
+// Transactions are the loads into a database whose labels begin so, as far as Doris remembers
+// them. Doris takes the pattern for a regular expression, in which no character of a label
+// means anything else (doris-wire.md §11.1, 6); other pipelines whose names begin alike are
+// told apart by reading the label.
+func Transactions(ctx context.Context, conn *dorisconn.Cluster, database, prefix string) (out []projections.Orphan, err error) {
+	err = conn.Ask(ctx, func(c *sql.Conn) error {
+		rows, err := c.QueryContext(ctx, "SHOW TRANSACTION FROM "+dorisconn.Quoted(database)+" WHERE label LIKE ?", prefix+"%")
 		if err != nil {
 			return err
 		}
@@ -97,12 +111,7 @@ func (l *leg) unfinished(ctx context.Context) (out []projections.Orphan, err err
 			if err != nil || state == "" {
 				return fmt.Errorf("SHOW TRANSACTION answers with the columns %q", names)
 			}
-			if _, ours := l.ownLabel(cell("Label")); !ours {
-				continue
-			}
-			if s := domain.DorisState(state); s == domain.DorisPrepare || s == domain.DorisPrecommitted {
-				out = append(out, projections.Orphan{Label: cell("Label"), Txn: txn, State: state})
-			}
+			out = append(out, projections.Orphan{Label: cell("Label"), Txn: txn, State: state})
 		}
 		return rows.Err()
 	})

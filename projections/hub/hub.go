@@ -156,11 +156,20 @@ func (l Limits) orDefaults() Limits {
 // id: a new journal on the same hub must fence the old one's owner, not run beside it. That
 // of a replay is the plan's own: it runs beside the live one.
 func (h *Hub) transactionalID() string {
-	id := "hefu-" + h.stream.Pipeline + "-" + strconv.Itoa(h.stream.Shard)
 	if r := h.cfg.Replay; r != nil {
-		id += "-r" + r.Plan.ID.String()
+		return ReplayTransactionalID(r.Plan, h.stream.Shard)
 	}
-	return id
+	return transactionalID(h.stream.Pipeline, h.stream.Shard)
+}
+
+// ReplayTransactionalID names the writer of a replay in a shard to Kafka.
+func ReplayTransactionalID(p *domain.Plan, shard int) string {
+	return transactionalID(p.Pipeline, shard) + "-r" + p.ID.String()
+}
+
+// transactionalID is that of a shard's own leg.
+func transactionalID(pipeline string, shard int) string {
+	return "hefu-" + pipeline + "-" + strconv.Itoa(shard)
 }
 
 func (h *Hub) ingestStream() domain.Stream {

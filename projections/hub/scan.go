@@ -148,6 +148,10 @@ func (s *scan) record(r *batch.Record) error {
 		s.witnessed(r)
 		return nil
 	}
+	if len(r.Value) == 0 { // taken away: the journal was rebuilt (forget.go)
+		*into = nil
+		return nil
+	}
 	p, err := decodeProgress(r.Value)
 	if err != nil {
 		return fmt.Errorf("progress record at %d: %w", r.Offset, err)

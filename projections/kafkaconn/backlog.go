@@ -50,7 +50,7 @@ const backlogIdle = 30 * time.Second
 // aborted records do not count, so the records are read. Errors: [ErrNoTopic], and whatever
 // keeps a partition from being counted.
 func Backlogs(ctx context.Context, c Config, topic, group string, done map[int32]int64) ([]Backlog, error) {
-	cl, err := Dial(c, kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(200*time.Millisecond))
+	cl, err := dialStable(c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,15 @@ func Backlogs(ctx context.Context, c Config, topic, group string, done map[int32
 			from[p] = kgo.NewOffset().At(first)
 		}
 	}
-	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	if err := countRecords(ctx, cl, out, len(from)); err != nil {
+	to := map[int32]int64{}
+	for p, b := range out {
+		to[p] = b.Stable
+	}
+	err = readStable(ctx, cl, topic, from, to, func(r *kgo.Record) error {
+		out[r.Partition].Rows++
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("count what group %s has not taken of topic %s: %w", group, topic, err)
 	}
 	list := make([]Backlog, 0, len(out))
@@ -89,10 +96,38 @@ func Backlogs(ctx context.Context, c Config, topic, group string, done map[int32
 	return list, nil
 }
 
-// countRecords reads until all partitions that are consumed have come to their last stable
-// offset, and counts.
-func countRecords(ctx context.Context, cl *kgo.Client, out map[int32]*Backlog, left int) error {
-	for left > 0 {
+// ReadStable calls each with every committed record of a topic, those of a partition in order,
+// from the log starts to the last stable offsets of bounds, which Offsets gave. Markers and
+// aborted records are left out. Errors: each's, and whatever keeps a partition from being read
+// to its end.
+func ReadStable(ctx context.Context, c Config, topic string, bounds map[int32]Bounds, each func(*kgo.Record) error) error {
+	cl, err := dialStable(c)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	from, to := map[int32]kgo.Offset{}, map[int32]int64{}
+	for p, at := range bounds {
+		if at.LogStart < at.LSO {
+			from[p], to[p] = kgo.NewOffset().At(at.LogStart), at.LSO
+		}
+	}
+	if err := readStable(ctx, cl, topic, from, to, each); err != nil {
+		return fmt.Errorf("read topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// dialStable makes a client that reads what is committed, and sees the markers, since the last
+// record below a last stable offset may be one.
+func dialStable(c Config) (*kgo.Client, error) {
+	return Dial(c, kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(200*time.Millisecond))
+}
+
+// readStable reads until all partitions of from have come to their ends in to.
+func readStable(ctx context.Context, cl *kgo.Client, topic string, from map[int32]kgo.Offset, to map[int32]int64, each func(*kgo.Record) error) error {
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	for left := len(from); left > 0; {
 		poll, cancel := context.WithTimeout(ctx, backlogIdle)
 		fetches := cl.PollFetches(poll)
 		late := poll.Err() != nil
@@ -106,21 +141,20 @@ func countRecords(ctx context.Context, cl *kgo.Client, out map[int32]*Backlog, l
 				failed = fmt.Errorf("%d partitions are not read to their end, and nothing came for %s", left, backlogIdle)
 			}
 		})
-		if failed != nil {
-			return failed
-		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			b := out[r.Partition]
-			if r.Offset >= b.Stable {
+			if failed != nil || r.Offset >= to[r.Partition] {
 				return
 			}
 			if !r.Attrs.IsControl() {
-				b.Rows++
+				failed = each(r)
 			}
-			if r.Offset == b.Stable-1 {
+			if r.Offset == to[r.Partition]-1 {
 				left--
 			}
 		})
+		if failed != nil {
+			return failed
+		}
 	}
 	return nil
 }

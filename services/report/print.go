@@ -25,6 +25,7 @@ func Print(w io.Writer, r *Report) {
 	if r.Scope.Plan == nil {
 		printCities(w, r)
 	}
+	printRebased(w, r.Journal.Rebased)
 	for _, o := range r.Others {
 		fmt.Fprintf(w, "%s %s: not checked\n", humanize.Comma(o.Rows), o.What)
 	}

@@ -87,6 +87,8 @@ type Journal struct {
 	Key     string           `json:"key"`     // the verifier key of the checkpoints and of the report
 	Streams []Stream         `json:"streams"` // all of the pipeline
 	Sync    string           `json:"sync"`    // "always", or "assumed" where a client cannot see it
+	// Rebased is there where it took the place of another journal.
+	Rebased *Rebased `json:"rebased,omitempty"`
 }
 
 // Stream is one stream's tree when the look began and when it was done, with the proof that

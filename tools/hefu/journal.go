@@ -28,7 +28,7 @@ func newJournal() *cobra.Command {
 lock; nothing is written. Every event that is read is checked: sequence, hash chain,
 journal id.`,
 	}
-	c.AddCommand(newJournalLs(), newJournalShow(), newJournalVerify(), newJournalExport(), newJournalArchive())
+	c.AddCommand(newJournalLs(), newJournalShow(), newJournalVerify(), newJournalExport(), newJournalArchive(), newJournalRebuild())
 	return c
 }
 
@@ -37,8 +37,8 @@ func newJournalLs() *cobra.Command {
 		Use:   "ls [PIPELINE]",
 		Short: "List the streams, count their events, and add up the books",
 		Long: `Ls reads every event of every stream once. For hub and Doris it adds up
-begun = committed + aborted + open, and for each source partition
-offsets = rows + gaps and rows = in the hub + excluded + not yet there.
+begun = committed + aborted + open, as for the lineage and each replay, and for each
+source partition offsets = rows + gaps and rows = in the hub + excluded + not yet there.
 Exit code 1 when something does not add up.`,
 		Example: "  hefu journal ls -c hefu.yaml\n  hefu journal ls bridge -c hefu.yaml -o json",
 		Args:    cobra.MaximumNArgs(1),
@@ -71,7 +71,8 @@ func newJournalShow() *cobra.Command {
 		Use:   "show STREAM [FIRST [LAST]]",
 		Short: "Print events, one JSON object a line",
 		Long: `Show prints the events FIRST to LAST of a stream (all without them, one without LAST).
-STREAM is a name as ls prints it: bridge.control, bridge.0.ingest, bridge.0.hub, bridge.0.doris.
+STREAM is a name as ls prints it: bridge.control, bridge.0.ingest, bridge.0.hub, bridge.0.doris,
+of a replay bridge.0.replay-1f2e3d4c.
 Record batches are given by their size; what they hold is city data.`,
 		Example: "  hefu journal show bridge.0.hub -c hefu.yaml\n  hefu journal show bridge.0.ingest 17 -c hefu.yaml",
 		Args:    cobra.RangeArgs(1, 3),
@@ -208,6 +209,9 @@ func printListing(w io.Writer, l *pipeline.Books) {
 	for _, s := range l.Shards {
 		fmt.Fprintf(w, "shard %d  hub: begun %d = committed %d + aborted %d + open %d   doris: begun %d = committed %d + aborted %d + open %d\n",
 			s.Shard, s.Hub.Begun, s.Hub.Committed, s.Hub.Aborted, s.Hub.Open, s.Doris.Begun, s.Doris.Committed, s.Doris.Aborted, s.Doris.Open)
+	}
+	for _, a := range l.Apart {
+		fmt.Fprintf(w, "%s: begun %d = committed %d + aborted %d + open %d\n", a.Stream, a.Begun, a.Committed, a.Aborted, a.Open)
 	}
 	b := table.NewWriter()
 	b.SetOutputMirror(w)
