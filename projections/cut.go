@@ -16,6 +16,8 @@ type Cutter struct {
 	j      *journal.Journal
 	ingest domain.Stream
 	of     domain.Selection
+	hub    map[int32]domain.Spans // what is taken of a partition, once it was asked for
+	cities map[domain.PartitionKey]domain.Spans
 
 	r   *journal.Reader
 	at  *journal.Entry
@@ -24,7 +26,10 @@ type Cutter struct {
 
 // NewCutter makes a Cutter for one shard.
 func NewCutter(j *journal.Journal, shard int, of domain.Selection) *Cutter {
-	return &Cutter{j: j, ingest: domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: domain.LegIngest}, of: of}
+	return &Cutter{
+		j: j, ingest: domain.Stream{Pipeline: j.Pipeline(), Shard: shard, Leg: domain.LegIngest}, of: of,
+		hub: map[int32]domain.Spans{}, cities: map[domain.PartitionKey]domain.Spans{},
+	}
 }
 
 // Close gives the reader of the journal back.
@@ -66,7 +71,7 @@ func (c *Cutter) cut(ctx context.Context, r *domain.HubRun) ([]domain.HubRun, er
 		return nil, nil
 	}
 	var left []domain.HubRun
-	for _, s := range c.of.HubSpans(r.Partition).Within(domain.Span{First: r.Offset, Next: r.Offset + r.N}) {
+	for _, s := range taken(c.hub, r.Partition, c.of.HubSpans).Within(domain.Span{First: r.Offset, Next: r.Offset + r.N}) {
 		part := *r
 		part.First, part.Offset, part.N = r.First+s.First-r.Offset, s.First, s.Len()
 		left = append(left, part)
@@ -79,15 +84,26 @@ func (c *Cutter) cut(ctx context.Context, r *domain.HubRun) ([]domain.HubRun, er
 		return nil, err
 	}
 	whole := domain.Span{First: run.First, Next: run.Next}
-	taken := c.of.CitySpans(domain.PartitionKey{Source: run.Source, Generation: run.Generation, Partition: run.Partition}).Within(whole)
+	key := domain.PartitionKey{Source: run.Source, Generation: run.Generation, Partition: run.Partition}
+	of := taken(c.cities, key, c.of.CitySpans).Within(whole)
 	switch {
-	case len(taken) == 0:
+	case len(of) == 0:
 		return nil, nil
-	case len(taken) == 1 && taken[0] == whole:
+	case len(of) == 1 && of[0] == whole:
 		return left, nil
 	default:
-		return c.byOffset(left, run, taken)
+		return c.byOffset(left, run, of)
 	}
+}
+
+// taken looks up what is taken of a partition: a plan may name ten thousand spans.
+func taken[K comparable](known map[K]domain.Spans, key K, of func(K) domain.Spans) domain.Spans {
+	s, is := known[key]
+	if !is {
+		s = of(key)
+		known[key] = s
+	}
+	return s
 }
 
 // byOffset leaves of some pieces of an ingest run the rows whose city offsets are taken.

@@ -45,7 +45,11 @@ func (p *Pace) Limits() domain.PlanLimits { return *p.now.Load() }
 // Wait lets so many rows and bytes pass, as soon as both bounds do. Its error is the context's.
 func (p *Pace) Wait(ctx context.Context, rows, bytes int64) error {
 	for rows > 0 || bytes > 0 {
-		t := time.NewTimer(max(take(p.rows, &rows), take(p.bytes, &bytes)))
+		rest := max(take(p.rows, &rows), take(p.bytes, &bytes))
+		if rest <= 0 {
+			continue
+		}
+		t := time.NewTimer(rest)
 		select {
 		case <-ctx.Done():
 			t.Stop()

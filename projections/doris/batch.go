@@ -25,6 +25,7 @@ type draft struct {
 	bytes       int64 // of the hub's values
 	ends        map[int32]int64
 	excluded    []domain.Exclusion
+	fare        *fare // of a replay
 }
 
 func newDraft() *draft { return &draft{ends: map[int32]int64{}} }

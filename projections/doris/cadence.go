@@ -34,6 +34,7 @@ type Cadence struct {
 	waiting  []*turn
 	passed   int         // loads of live legs while a replay waited
 	timer    *time.Timer // gives the first one its turn
+	held     holding
 }
 
 // NewCadence makes the budget of a table: one load of a batch that is not full per

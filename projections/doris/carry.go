@@ -43,6 +43,10 @@ func (l *leg) attempt(ctx context.Context, b *draft) (*dorisconn.Answer, error) 
 	if err := l.pace.wait(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if b.fare, err = l.fareOf(ctx, b); err != nil {
+		return nil, err
+	}
 	in, err := l.begin(ctx, b, nil)
 	if err != nil {
 		return nil, err

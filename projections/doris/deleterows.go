@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 )
@@ -119,9 +120,11 @@ func countedOnce(ctx context.Context, conn *dorisconn.Cluster, name tableName, c
 // deleteChunkOf deletes and waits until the rows do not show any more.
 func deleteChunkOf(ctx context.Context, conn *dorisconn.Cluster, name tableName, chunk []domain.RowKey) error {
 	what := fmt.Sprintf("delete %d rows from (%d, %d) on in %s", len(chunk), chunk[0].Partition, chunk[0].Offset, name)
+	crash.Point("doris.delete.before")
 	if err := change(ctx, conn, what, name.database, "DELETE FROM "+name.quoted()+whereKeys(chunk)); err != nil {
 		return err
 	}
+	crash.Point("doris.delete.after")
 	late := time.Now().Add(deleteShows)
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, slowPoll) {
 		left, err := countedOnce(ctx, conn, name, chunk)

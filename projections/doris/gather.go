@@ -38,7 +38,7 @@ func (l *leg) gather(ctx context.Context, events <-chan arrival) (*draft, error)
 			old = g.age.C
 		}
 		more := events
-		if full := g.b.full(l.cfg.Batch); full || g.last {
+		if full := g.b.full(l.limits()); full || g.last {
 			switch {
 			case g.b.first.IsZero():
 				return nil, errEnd
@@ -103,6 +103,9 @@ func (g *gathering) end() {
 	}
 }
 
-func (g *gathering) say(waiting string) {
-	g.l.reporter.Update(func(s *projections.Status) { s.Waiting = waiting })
+func (g *gathering) say(waiting string) { g.l.say(waiting) }
+
+// say tells people what a batch waits for, or that it does not any more.
+func (l *leg) say(waiting string) {
+	l.reporter.Update(func(s *projections.Status) { s.Waiting = waiting })
 }

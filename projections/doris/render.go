@@ -100,6 +100,9 @@ func (l *leg) render(ctx context.Context, b *draft, only *domain.DorisProbe, w i
 	before, after := l.framing.line()
 	var line []byte
 	return l.eachRow(ctx, b, only, func(row *batchRow) error {
+		if err := b.fare.pay(ctx, row.place); err != nil {
+			return err
+		}
 		line = append(line[:0], before...)
 		line = row.appendLine(format, line)
 		line = append(line, after...)

@@ -16,6 +16,12 @@ func (d *Doris) fills() bool {
 	return d.cfg.Replay != nil && d.cfg.Replay.Plan.Target.Mode == domain.ModeFillMissing
 }
 
+// goesOn reports whether the leg brings a table up to a later state that another plan filled:
+// its rows are beside the leg's own.
+func (d *Doris) goesOn() bool {
+	return d.cfg.Replay != nil && d.cfg.Replay.Plan.Target.Mode == domain.ModeShadow && !d.cfg.Replay.Plan.Target.Shadow.IsZero()
+}
+
 // checkReplay holds a plan against the leg that is to carry it.
 func (d *Doris) checkReplay() error {
 	if d.cfg.Replay == nil {
@@ -70,14 +76,6 @@ func (l *leg) isLast(e *journal.Entry) (bool, error) {
 	return true, nil
 }
 
-// keepPace waits until a replay may take a commit.
-func (l *leg) keepPace(ctx context.Context, c *domain.HubCommitted) error {
-	if l.cfg.Replay == nil || l.cfg.Replay.Pace == nil || c == nil {
-		return nil
-	}
-	return l.cfg.Replay.Pace.Wait(ctx, c.Rows, c.Bytes)
-}
-
 // checkTarget demands of a replay's table that it is the one that the plan means, before
 // anything that is open is settled in it. Errors: *projections.Refusal.
 func (l *leg) checkTarget(ctx context.Context) error {
@@ -86,6 +84,11 @@ func (l *leg) checkTarget(ctx context.Context) error {
 		return nil
 	case l.fills():
 		return l.checkBelow(ctx)
+	case l.goesOn():
+		// It stands under this name before it is exchanged, and the live one does after: either is
+		// what the plan means.
+		_, err := Swapped(ctx, l.conn, l.cfg.Pipeline.Table, l.table(), l.cfg.Replay.Plan.Marker())
+		return err
 	}
 	comment, there, err := TableComment(ctx, l.conn, l.table())
 	if err != nil {
@@ -132,7 +135,7 @@ func (l *leg) checkRows(ctx context.Context) error {
 	switch {
 	case l.cfg.Replay == nil:
 		return l.checkAhead(ctx)
-	case l.fills():
+	case l.fills(), l.goesOn():
 		return nil
 	default:
 		return l.checkShadow(ctx)

@@ -24,7 +24,7 @@ func (l *leg) Run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := l.carry(inner, b); err != nil {
+			if err := l.admitted(inner, b); err != nil {
 				return err
 			}
 		}
@@ -55,9 +55,6 @@ func (l *leg) read(ctx context.Context, out chan<- arrival) error {
 		}
 		a := arrival{ref: e.Ref()}
 		if a.commit, err = l.taken(ctx, cut, e); err != nil {
-			return err
-		}
-		if err := l.keepPace(ctx, a.commit); err != nil {
 			return err
 		}
 		select {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 )
@@ -34,8 +35,13 @@ func MakeShadow(ctx context.Context, conn *dorisconn.Cluster, live, shadow strin
 		if err := change(ctx, conn, "make table "+shadow+" like "+live, to.database, "CREATE TABLE "+to.quoted()+" LIKE "+from.quoted()); err != nil {
 			return err
 		}
+		crash.Point("doris.shadow.made")
 	}
 	if err := isBlank(ctx, conn, from, to); err != nil {
+		// Another process of the same replay may have named it, and filled it, since it was asked.
+		if comment, _, again := TableComment(ctx, conn, shadow); again == nil && comment == ShadowComment(plan) {
+			return nil
+		}
 		return err
 	}
 	return change(ctx, conn, "name replay "+plan.String()+" in the comment of table "+shadow, to.database,

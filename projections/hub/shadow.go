@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
@@ -50,9 +51,11 @@ func MakeShadowTopic(ctx context.Context, cfg Config) error {
 	if err := s.claim(ctx, int32(cfg.Pipeline.Shards)); err != nil {
 		return err
 	}
+	crash.Point("hub.shadow.claimed")
 	if err := s.create(ctx, want); err != nil {
 		return err
 	}
+	crash.Point("hub.shadow.made")
 	// One that somebody made by hand may have more partitions, not fewer.
 	if err := kafkaconn.EnsureTopic(ctx, cl, s.topic, cfg.Pipeline.HubPartitions, want.config); err != nil {
 		return err
