@@ -22,8 +22,11 @@ type ControlState struct {
 	Findings map[FindingID]*Finding      // every finding ever
 	Accepted map[FindingID]*Accepted
 
+	Rebased *Rebased // what this journal goes on from, where it took the place of another; else nil
+
 	Replays map[PlanID]*Replay
 	Planned []PlanID // in order
+	Swaps   []*TableSwap
 }
 
 // Apply folds one more event in.
@@ -74,7 +77,9 @@ func (s *ControlState) Apply(seq Seq, e Event) {
 			delete(s.Paused, e.Target)
 		case OperatorRate: // nothing to keep: the file says the rate
 		}
-	case *ReplayPlanned, *ReplayMoved:
+	case *Rebased:
+		s.Rebased = e
+	case *ReplayPlanned, *ReplayMoved, *TableSwap:
 		s.applyReplay(seq, e)
 	default:
 		s.applyProof(e)
@@ -115,7 +120,8 @@ func (s *ControlState) applyReplay(seq Seq, e Event) {
 	switch e := e.(type) {
 	case *ReplayPlanned:
 		if s.Replays[e.ID] == nil {
-			s.Replays[e.ID] = &Replay{Planned: e, Seq: seq, State: PlanPlanned}
+			plan, _ := ParsePlan([]byte(e.Text)) // whoever runs it says what is wrong with it
+			s.Replays[e.ID] = &Replay{Planned: e, Plan: plan, Seq: seq, State: PlanPlanned}
 			s.Planned = append(s.Planned, e.ID)
 		}
 	case *ReplayMoved:
@@ -128,7 +134,27 @@ func (s *ControlState) applyReplay(seq Seq, e Event) {
 		}
 		r.State, r.Limits = e.To, e.Limits
 		r.Moves = append(r.Moves, e)
+	case *TableSwap:
+		s.Swaps = append(s.Swaps, e)
 	}
+}
+
+// OpenSwap is the exchange that was begun and has no outcome, nil for none.
+func (s *ControlState) OpenSwap() *TableSwap {
+	if n := len(s.Swaps); n > 0 && s.Swaps[n-1].Step == SwapBegun {
+		return s.Swaps[n-1]
+	}
+	return nil
+}
+
+// Swapped reports whether the table of a replay is the live one, by the outcomes of its exchanges.
+func (s *ControlState) Swapped(plan PlanID) (swapped bool) {
+	for _, e := range s.Swaps {
+		if e.Plan == plan && e.Step == SwapDone {
+			swapped = !swapped
+		}
+	}
+	return swapped
 }
 
 // Open lists the incidents without a resolution, in the order in which they were found.

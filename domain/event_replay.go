@@ -58,7 +58,8 @@ func (s PlanState) Ended() bool { return s == PlanDone || s == PlanCancelled }
 // Replay is what control says of a replay.
 type Replay struct {
 	Planned  *ReplayPlanned
-	Seq      Seq // of Planned
+	Plan     *Plan // of Planned.Text; nil where this release cannot read it
+	Seq      Seq   // of Planned
 	State    PlanState
 	Approved Seq        // of the last approval, 0 before the first: the order in which they run
 	Limits   PlanLimits // in force, once it was approved

@@ -68,6 +68,12 @@ type PlanScope struct {
 	Quarantine bool        `json:"quarantine,omitempty"`
 }
 
+// Everything reports whether no condition is there: all that is committed.
+func (s *PlanScope) Everything() bool {
+	return len(s.Sources) == 0 && len(s.Cities) == 0 && len(s.Hub) == 0 && len(s.Seqs) == 0 && s.From == nil && s.To == nil &&
+		s.AsOf == nil && s.Report == nil && len(s.Findings) == 0 && !s.Quarantine
+}
+
 // AsOf is a moment of the journal: the batches that were committed by then, in the order in
 // which they were. A time is resolved once; the positions are what counts.
 type AsOf struct {
@@ -174,6 +180,11 @@ type PlanExpect struct {
 	Bytes   int64 `json:"bytes"`   // of their values in the hub
 	Present int64 `json:"present"` // rows of the scope that the target has already
 	Batches int64 `json:"batches"` // loads or transactions, at least
+	// Seconds is how long it takes at least by the limits to begin with; 0 where they bound nothing.
+	Seconds int64 `json:"seconds,omitempty"`
+	// Names are how the labels of its loads begin, its transactional ids, or its files below the
+	// data directory: one for each lane.
+	Names []string `json:"names,omitempty"`
 }
 
 // Digest is what is approved: the SHA-256 of the plan as Text writes it.

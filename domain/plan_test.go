@@ -24,7 +24,7 @@ func fullPlan() *Plan {
 			Hub: []HubSpan{{Partition: 2, Span: Span{100, 104}}},
 		},
 		Undecided: []Undecided{{Begun: ref, Rows: 4, Taken: true}}, Delete: []RowKey{{Partition: 2, Offset: 7}},
-		Limits: PlanLimits{Rows: 1000}, Expect: PlanExpect{Rows: 4, Bytes: 800, Batches: 1}, Notes: []string{"of two cities one is left out"},
+		Limits: PlanLimits{Rows: 1000}, Expect: PlanExpect{Rows: 4, Bytes: 800, Batches: 1, Seconds: 1, Names: []string{"hefu-track-0-rdeadbeef-"}}, Notes: []string{"of two cities one is left out"},
 	}
 }
 

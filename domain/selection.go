@@ -29,7 +29,7 @@ func (s *Selection) HubSpans(partition int32) Spans {
 	var out Spans
 	for _, h := range s.Hub {
 		if h.Partition == partition {
-			out, _ = out.Add(h.Span)
+			out = with(out, h.Span)
 		}
 	}
 	return out
@@ -43,8 +43,17 @@ func (s *Selection) CitySpans(of PartitionKey) Spans {
 	var out Spans
 	for _, c := range s.Cities {
 		if c.Source == of.Source && c.Partition == of.Partition && (c.Generation == 0 || c.Generation == of.Generation) {
-			out, _ = out.Add(c.Span)
+			out = with(out, c.Span)
 		}
 	}
 	return out
+}
+
+// with adds a span; one that comes behind all others, as in a sorted list, without a copy of them.
+func with(set Spans, s Span) Spans {
+	if n := len(set); s.Len() > 0 && (n == 0 || set[n-1].Next < s.First) {
+		return append(set, s)
+	}
+	set, _ = set.Add(s)
+	return set
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/hefu-io/hefu/services/project"
 	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
+	"github.com/hefu-io/hefu/services/timeline"
 )
 
 // stopTimeout is how long a clean stop may take. A process that is killed instead
@@ -57,7 +58,7 @@ func Options(c *config.Config, role pipeline.Role, log *slog.Logger) fx.Option {
 	if c.Journal.Archive != nil {
 		parts = append(parts, archive.Module)
 	}
-	return fx.Options(append(parts, fx.Provide(func(s *checkpoint.Service) reconcile.Signing { return s }), reconcile.Module, explain.Module, status.Module)...)
+	return fx.Options(append(parts, fx.Provide(func(s *checkpoint.Service) reconcile.Signing { return s }), reconcile.Module, explain.Module, timeline.Module, status.Module)...)
 }
 
 // askHub gives the pipelines what the hub remembers of their journals.

@@ -96,6 +96,9 @@ func planGround(ctx context.Context, p *config.Pipeline, j *journal.Journal, pla
 		table = plan.Target.Name
 	}
 	g, err := standOn(ctx, p, j, table, say)
+	if err == nil {
+		g.beside = !plan.Target.Shadow.IsZero()
+	}
 	if err == nil && g.live != (plan.Target.Mode != domain.ModeShadow) && table != "" {
 		g.close()
 		return nil, fmt.Errorf("mode %s of table %s, and the pipeline's own is %s.%s", plan.Target.Mode, table, p.Doris.Database, p.Doris.Table)
@@ -157,8 +160,20 @@ func (g *ground) deleted(ctx context.Context, c *comparison, plan *domain.Plan, 
 	for _, k := range plan.Delete {
 		at[k.Partition], _ = at[k.Partition].Add(domain.Span{First: k.Offset, Next: k.Offset + 1})
 	}
+	if len(at) == 0 {
+		return nil
+	}
+	if c.placed == nil {
+		c.placed = c.in.NewPlaced()
+	}
+	if err := c.placed.Read(ctx); err != nil {
+		return err
+	}
 	for h, spans := range at {
 		err := c.side.RowsAt(ctx, h, spans, func(r *proof.Row) error {
+			if c.placed.Has(h, r.Offset) {
+				return nil // the hub has come to the offset meanwhile: it is another row, and a good one
+			}
 			s := strayOf(r, h)
 			if _, known := c.strays[s.key]; !known {
 				f := c.strayFinding(s)

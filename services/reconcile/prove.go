@@ -69,6 +69,15 @@ func (p *Prover) seal(ctx context.Context, r *report.Report, signing Signing, ke
 	if g, is := created.Event.(*domain.Genesis); is {
 		r.Journal.Created = time.UnixMicro(int64(g.Created)).UTC()
 	}
+	if p.in.Control().Seq > 1 {
+		second, err := p.j.Get(ctx, domain.ControlStream(p.p.Name), 2)
+		if err != nil {
+			return nil, err
+		}
+		if ev, is := second.Event.(*domain.Rebased); is {
+			r.Journal.Rebased = report.RebasedOf(ev)
+		}
+	}
 	if err := p.streams(r, signing, before, after); err != nil {
 		return nil, err
 	}
@@ -124,20 +133,8 @@ func (p *Prover) streams(r *report.Report, signing Signing, before, after []chec
 	for s, ref := range last { // that nobody signed
 		r.Journal.Streams = append(r.Journal.Streams, report.Stream{Stream: s, Last: report.Ref(ref)})
 	}
-	slices.SortFunc(r.Journal.Streams, func(a, b report.Stream) int { return compareStreams(a.Stream, b.Stream) })
+	slices.SortFunc(r.Journal.Streams, func(a, b report.Stream) int { return a.Stream.Compare(b.Stream) })
 	return nil
-}
-
-func compareStreams(a, b domain.Stream) int {
-	order := map[domain.Leg]int{domain.LegControl: 0, domain.LegIngest: 1, domain.LegHub: 2, domain.LegDoris: 3, domain.LegLineage: 4}
-	switch {
-	case (a.Leg == domain.LegControl) != (b.Leg == domain.LegControl):
-		return order[a.Leg] - order[b.Leg]
-	case a.Shard != b.Shard:
-		return a.Shard - b.Shard
-	default:
-		return order[a.Leg] - order[b.Leg]
-	}
 }
 
 // others adds the checkpoints that other processes signed of the streams that they write, each

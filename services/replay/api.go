@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,18 +30,30 @@ type Line struct {
 	Step   string `json:"step,omitempty"`
 	Replay *Shown `json:"replay,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// Refused says that the error is a decision, and not that something could not be found out.
+	Refused bool `json:"refused,omitempty"`
 }
+
+// What the API takes. A report of a terabyte of rows has some 20 MiB, and base64 makes a third more
+// of it; it may come over a slow line.
+const (
+	maxAsk      = 64 << 20
+	askWithin   = time.Minute
+	maxDecision = 64 << 10
+)
 
 type body[T any] struct{ Body T }
 
 // Routes implements lifecycle.Routes.
 func (s *Service) Routes(api huma.API) {
+	s.swapRoutes(api)
 	huma.Register(api, huma.Operation{
-		OperationID: "plan", Method: http.MethodPost, Path: "/v1/replays",
+		OperationID: "plan", Method: http.MethodPost, Path: "/v1/replays", MaxBodyBytes: maxAsk, BodyReadTimeout: askWithin,
 		Summary: "Plan a replay, which is a dry run: a JSON object a line, each step, and at last the plan",
 	}, s.asked)
 	huma.Register(api, huma.Operation{
-		OperationID: "replays", Method: http.MethodGet, Path: "/v1/replays", Summary: "Replays, in the order in which they were planned",
+		OperationID: "replays", Method: http.MethodGet, Path: "/v1/replays",
+		Summary: "Replays, in the order in which they were planned, without the lists of their rows and keys",
 	}, func(context.Context, *struct{}) (*body[[]Shown], error) { return &body[[]Shown]{s.all()}, nil })
 	huma.Register(api, huma.Operation{
 		OperationID: "replay", Method: http.MethodGet, Path: "/v1/replays/{id}", Summary: "One replay",
@@ -55,7 +68,8 @@ func (s *Service) Routes(api huma.API) {
 		return &body[Shown]{*r}, nil
 	})
 	huma.Register(api, huma.Operation{
-		OperationID: "decide", Method: http.MethodPost, Path: "/v1/replays/{id}/{action}", Summary: "Approve, pause, resume or cancel a replay, or change its limits",
+		OperationID: "decide", Method: http.MethodPost, Path: "/v1/replays/{id}/{action}", MaxBodyBytes: maxDecision,
+		Summary: "Approve, pause, resume or cancel a replay, or change its limits",
 	}, func(ctx context.Context, in *struct {
 		ID     string `path:"id"`
 		Action string `path:"action" enum:"approve,pause,resume,cancel,limits"`
@@ -78,7 +92,9 @@ func (s *Service) all() []Shown {
 			}
 		})
 		for i := range list {
-			out = append(out, s.shown(o.Config.Name, &list[i]))
+			one := s.shown(o.Config.Name, &list[i])
+			one.short()
+			out = append(out, one)
 		}
 	}
 	return out
@@ -146,12 +162,27 @@ func (s *Service) asked(ctx context.Context, in *body[Ask]) (*huma.StreamRespons
 				f.Flush()
 			}
 		}
+		if !s.answers() {
+			line(Line{Error: "the process ends"})
+			return
+		}
+		defer s.asks.Done()
 		r, err := s.plan(ctx, opened[i], &in.Body, func(step string) { line(Line{Step: step}) })
 		if err != nil {
-			line(Line{Error: err.Error()})
+			line(Line{Error: err.Error(), Refused: isRefused(err)})
 			return
 		}
 		shown := s.shown(opened[i].Config.Name, r)
 		line(Line{Replay: &shown})
 	}}, nil
+}
+
+// answers takes note that somebody is being answered, unless it is too late for that.
+func (s *Service) answers() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.asks.Add(1)
+	}
+	return !s.ended
 }

@@ -2,9 +2,11 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
 )
 
 // asOf resolves a time, or takes positions as they are, for every shard: what was carried by
@@ -14,13 +16,20 @@ func (p *planning) asOf(ctx context.Context, ask *domain.AsOf) (*domain.AsOf, er
 	if (ask.Time == nil) == (len(ask.Positions) == 0) {
 		return nil, &refusedError{"as of: a time, or a position of each shard"}
 	}
+	leg := follows(p.o, p.plan.Target.Kind)
+	for _, r := range ask.Positions {
+		if s := r.Stream; s.Pipeline != p.o.Config.Name || s.Leg != leg || s.Shard < 0 || s.Shard >= p.o.Configured.Shards {
+			return nil, &refusedError{fmt.Sprintf("as of %s: a position of a %s stream of pipeline %s says what such a target had", r, leg, p.o.Config.Name)}
+		}
+	}
 	for shard := range p.o.Configured.Shards {
-		s := domain.Stream{Pipeline: p.o.Config.Name, Shard: shard, Leg: follows(p.o, p.plan.Target.Kind)}
+		s := domain.Stream{Pipeline: p.o.Config.Name, Shard: shard, Leg: leg}
 		seq, err := p.position(ctx, ask, s)
 		if err != nil {
 			return nil, err
 		}
 		if seq == 0 {
+			p.plan.Notes = append(p.plan.Notes, fmt.Sprintf("of shard %d nothing is taken: it has no event by then", shard))
 			continue
 		}
 		v, err := viewAt(ctx, p.o.Journal, s, seq)
@@ -43,13 +52,16 @@ func (p *planning) asOf(ctx context.Context, ask *domain.AsOf) (*domain.AsOf, er
 // position is the event of a stream that an AsOf means, 0 for none.
 func (p *planning) position(ctx context.Context, ask *domain.AsOf, s domain.Stream) (domain.Seq, error) {
 	if ask.Time != nil {
-		return until(ctx, p.o.Journal, s, *ask.Time)
+		return p.o.Journal.Until(ctx, s, *ask.Time)
 	}
 	for _, r := range ask.Positions {
 		if r.Stream != s {
 			continue
 		}
 		e, err := p.o.Journal.Get(ctx, s, r.Seq)
+		if errors.Is(err, journal.ErrNotFound) {
+			return 0, &refusedError{fmt.Sprintf("as of %s: the journal has no such event", r)}
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -85,12 +84,6 @@ func now(ctx context.Context, j *journal.Journal, s domain.Stream) (view, error)
 	return viewAt(ctx, j, s, tail.Seq)
 }
 
-// until is the last event of a stream that was made at a time or before, 0 for none: the times
-// of a stream never fall.
-func until(ctx context.Context, j *journal.Journal, s domain.Stream, at domain.Micros) (domain.Seq, error) {
-	return before(ctx, j, s, func(e *journal.Entry) bool { return e.At > at })
-}
-
 // before is the event before the first one of which something holds that then holds of all
 // later ones; the tail where it holds of none.
 func before(ctx context.Context, j *journal.Journal, s domain.Stream, holds func(*journal.Entry) bool) (domain.Seq, error) {
@@ -101,16 +94,11 @@ func before(ctx context.Context, j *journal.Journal, s domain.Stream, holds func
 	if err != nil {
 		return 0, err
 	}
-	var failed error
-	n := sort.Search(int(tail.Seq), func(i int) bool {
-		e, err := j.Get(ctx, s, domain.Seq(i+1))
-		if err != nil {
-			failed = err
-			return true
-		}
-		return holds(e)
-	})
-	return domain.Seq(n), failed
+	e, err := j.Search(ctx, s, 1, tail.Seq, func(e *journal.Entry) (bool, error) { return holds(e), nil })
+	if err != nil || e == nil {
+		return tail.Seq, err
+	}
+	return e.Seq - 1, nil
 }
 
 // broughtBetween are the ingest events of a shard that brought rows in [from, to).

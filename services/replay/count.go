@@ -7,6 +7,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 )
 
@@ -15,6 +16,7 @@ import (
 func (p *planning) count(ctx context.Context) error {
 	lanes := p.plan.Lanes
 	p.plan.Lanes = nil
+	p.plan.Expect.Rows, p.plan.Expect.Bytes = 0, 0
 	for _, l := range lanes {
 		p.say(fmt.Sprintf("counting shard %d: %s events", l.Shard, humanize.Comma(int64(l.Last.Seq-l.First+1))))
 		drawn, err := p.countLane(ctx, l)
@@ -33,32 +35,12 @@ func (p *planning) count(ctx context.Context) error {
 
 // countLane gives the lane from its first event with a row that is taken to its last one.
 func (p *planning) countLane(ctx context.Context, l domain.PlanLane) (drawn domain.PlanLane, err error) {
-	r, err := p.o.Journal.ReadFrom(ctx, l.Last.Stream, l.First)
-	if err != nil {
-		return drawn, err
-	}
-	defer r.Close()
 	cutter := projections.NewCutter(p.o.Journal, l.Shard, p.plan.Rows)
 	defer cutter.Close()
-	for seq := l.First; seq <= l.Last.Seq; seq++ {
-		e, err := r.Next(ctx)
-		if err != nil {
-			return drawn, err
-		}
-		var c *domain.HubCommitted
-		switch ev := e.Event.(type) {
-		case *domain.HubCommitted:
-			c = ev
-		case *domain.Ingested:
-			c = domain.DirectCommit(e.Seq, ev)
-		default:
-			continue
-		}
-		if c, err = cutter.Cut(ctx, c); err != nil {
-			return drawn, err
-		}
-		if c.Rows == 0 {
-			continue
+	err = eachCommit(ctx, p.o.Journal, l, func(e *journal.Entry, c *domain.HubCommitted) error {
+		c, err := cutter.Cut(ctx, c)
+		if err != nil || c.Rows == 0 {
+			return err
 		}
 		if drawn.First == 0 {
 			drawn.Shard, drawn.First = l.Shard, e.Seq
@@ -66,6 +48,32 @@ func (p *planning) countLane(ctx context.Context, l domain.PlanLane) (drawn doma
 		drawn.Last = e.Ref()
 		p.plan.Expect.Rows += c.Rows
 		p.plan.Expect.Bytes += c.Bytes
+		return nil
+	})
+	return drawn, err
+}
+
+// eachCommit calls do for each committed hub transaction of a lane, or what stands for one.
+func eachCommit(ctx context.Context, j *journal.Journal, l domain.PlanLane, do func(*journal.Entry, *domain.HubCommitted) error) error {
+	r, err := j.ReadFrom(ctx, l.Last.Stream, l.First)
+	if err != nil {
+		return err
 	}
-	return drawn, nil
+	defer r.Close()
+	for seq := l.First; seq <= l.Last.Seq; seq++ {
+		e, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		switch ev := e.Event.(type) {
+		case *domain.HubCommitted:
+			err = do(e, ev)
+		case *domain.Ingested:
+			err = do(e, domain.DirectCommit(e.Seq, ev))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

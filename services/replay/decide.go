@@ -3,8 +3,10 @@ package replay
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
@@ -34,20 +36,48 @@ type refusedError struct{ why string }
 // Error is the reason.
 func (e *refusedError) Error() string { return e.why }
 
-// decide appends what an operator decided of a replay. Errors: *refusedError.
+// decide appends what an operator decided of a replay. Errors: *refusedError; any other means that
+// nobody knows whether it is on control, and the same decision may be said again.
 func decide(ctx context.Context, o *pipeline.Open, id domain.PlanID, action Action, d *Decision) error {
+	if strings.TrimSpace(d.Who) == "" || strings.TrimSpace(d.Why) == "" {
+		return &refusedError{"who decides, and why: both stay in the journal"}
+	}
+	crash.Point("replay.decided.before")
 	_, err := o.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
 		r := c.Replays[id]
 		if r == nil {
 			return nil, &refusedError{fmt.Sprintf("no replay %s in pipeline %s; hefu replay ls lists them", id, o.Config.Name)}
+		}
+		if err := read(r, action, d); err != nil {
+			return nil, err
 		}
 		if last := r.Last(); last != nil && last.Who == d.Who && last.Why == d.Why && action.done(r, d) {
 			return nil, nil // said twice
 		}
 		return move(r, action, d)
 	})
+	crash.Point("replay.decided.after")
 	return err
 }
+
+// read demands of an approval that it names the plan that is on control.
+func read(r *domain.Replay, action Action, d *Decision) error {
+	switch id := r.Planned.ID; {
+	case action != Approve:
+		return nil
+	case d.Digest == nil:
+		return &refusedError{"approve what was read: name the plan's digest"}
+	case *d.Digest != r.Planned.Digest:
+		return &refusedError{fmt.Sprintf("the plan of replay %s has digest %s, not %s: a plan that was edited is another plan, plan it again", id, r.Planned.Digest, d.Digest)}
+	default:
+		return nil
+	}
+}
+
+// good reports whether limits are any.
+func good(l domain.PlanLimits) bool { return l.Rows >= 0 && l.Bytes >= 0 && l.Concurrency >= 0 }
+
+const noLimits = "limits: rows and bytes a second and lanes at once, each 0 (no limit) or more"
 
 // done reports whether a replay is where an action would take it.
 func (a Action) done(r *domain.Replay, d *Decision) bool {
@@ -68,12 +98,7 @@ func move(r *domain.Replay, action Action, d *Decision) (*domain.ReplayMoved, er
 	m := &domain.ReplayMoved{ID: r.Planned.ID, Digest: r.Planned.Digest, Who: d.Who, Why: d.Why, Limits: r.Limits}
 	switch action {
 	case Approve:
-		switch {
-		case d.Digest == nil:
-			return nil, &refusedError{"approve what was read: name the plan's digest"}
-		case *d.Digest != r.Planned.Digest:
-			return nil, &refusedError{fmt.Sprintf("the plan of replay %s has digest %s, not %s: a plan that was edited is another plan, plan it again", m.ID, r.Planned.Digest, d.Digest)}
-		case r.State != domain.PlanPlanned && r.State != domain.PlanFailed:
+		if r.State != domain.PlanPlanned && r.State != domain.PlanFailed {
 			return nil, &refusedError{fmt.Sprintf("replay %s is %s: it needs no approval", m.ID, r.State)}
 		}
 		m.To = domain.PlanRunning
@@ -96,8 +121,8 @@ func move(r *domain.Replay, action Action, d *Decision) (*domain.ReplayMoved, er
 	case Cancel:
 		m.To = domain.PlanCancelled
 	case Limit:
-		if d.Limits == nil || d.Limits.Rows < 0 || d.Limits.Bytes < 0 || d.Limits.Concurrency < 0 {
-			return nil, &refusedError{"limits: rows and bytes a second and lanes at once, each 0 (no limit) or more"}
+		if d.Limits == nil || !good(*d.Limits) {
+			return nil, &refusedError{noLimits}
 		}
 		if m.To, m.Limits = r.State, *d.Limits; r.State.Ended() || r.State == domain.PlanPlanned {
 			return nil, &refusedError{fmt.Sprintf("replay %s is %s: its limits cannot be changed", m.ID, r.State)}

@@ -3,21 +3,18 @@ package replay
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/hefu-io/hefu/domain"
 )
 
-// reported takes the scope from a report's findings.
-func (p *planning) reported(context.Context) error { return nil }
-
 // differ has the reconciler look what the live table has of the rows, and leaves of the plan
 // what is to be done about it.
 func (p *planning) differ(ctx context.Context) error {
 	t := &p.plan.Target
 	if t.Mode != domain.ModeFillMissing && t.Mode != domain.ModeDeleteDuplicates {
-		p.batches()
 		return nil
 	}
 	p.say("comparing with table " + t.Name)
@@ -25,60 +22,60 @@ func (p *planning) differ(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("compare with table %s: %w", t.Name, err)
 	}
-	e := &p.plan.Expect
-	whole := e.Rows
-	e.Present = d.Present
-	if t.Mode == domain.ModeFillMissing {
-		if e.Rows = d.MissingRows(); e.Rows == 0 {
-			return &refusedError{"nothing is missing: table " + t.Name + " has all " + humanize.Comma(d.Expected) + " rows of the scope"}
-		}
-		p.plan.Rows = domain.Selection{Hub: d.Missing}
-	} else {
-		switch {
-		case len(d.Doubled) == 0 && len(d.Equal) > 0:
-			return &refusedError{fmt.Sprintf("%d keys have several equal rows in table %s: a DELETE takes all of them at once, so none is planned; replay into a shadow table and swap", len(d.Equal), t.Name)}
-		case len(d.Doubled) == 0:
-			return &refusedError{"no row is there twice: table " + t.Name + " has no double of the scope"}
-		}
-		p.plan.Delete, e.Rows = d.Doubled, int64(len(d.Doubled))
-	}
-	if whole > 0 {
-		e.Bytes = int64(float64(e.Bytes) * float64(e.Rows) / float64(whole))
-	}
+	p.plan.Expect.Present = d.Present
 	p.notes(d)
-	p.batches()
+	if t.Mode == domain.ModeFillMissing {
+		return p.fill(ctx, d)
+	}
+	return p.remove(d)
+}
+
+// fill leaves of the plan the rows that are missing, and the events that have some.
+func (p *planning) fill(ctx context.Context, d *domain.Difference) error {
+	missing, t := d.MissingRows(), p.plan.Target.Name
+	if missing == 0 {
+		return &refusedError{"nothing is missing: table " + t + " has all " + humanize.Comma(d.Expected) + " rows of the scope"}
+	}
+	p.plan.Rows = domain.Selection{Hub: d.Missing}
+	if err := p.count(ctx); err != nil {
+		return err
+	}
+	if p.plan.Expect.Rows != missing {
+		return &refusedError{fmt.Sprintf("table %s lacks %s rows, and the journal has %s for their places: the hub was cut and written again, so replay into a shadow table and swap",
+			t, humanize.Comma(missing), humanize.Comma(p.plan.Expect.Rows))}
+	}
+	return nil
+}
+
+// remove leaves of the plan the keys under which rows are there a second time; of a report's
+// findings only those that it names.
+func (p *planning) remove(d *domain.Difference) error {
+	t, keys := p.plan.Target.Name, d.Doubled
+	if p.found != nil {
+		named := map[domain.RowKey]bool{}
+		for _, k := range p.found.Keys {
+			named[k] = true
+		}
+		keys = slices.DeleteFunc(slices.Clone(keys), func(k domain.RowKey) bool { return !named[k] })
+	}
+	switch {
+	case len(keys) == 0 && len(d.Equal) > 0:
+		return &refusedError{fmt.Sprintf("%d keys have several equal rows in table %s: a DELETE takes all of them at once, so none is planned; replay into a shadow table and swap", len(d.Equal), t)}
+	case len(keys) == 0:
+		return &refusedError{"no row is there twice: table " + t + " has no double of the scope"}
+	}
+	p.plan.Delete, p.plan.Expect.Rows, p.plan.Expect.Bytes = keys, int64(len(keys)), 0
 	return nil
 }
 
 // notes says what the comparison found that this plan does not put right.
 func (p *planning) notes(d *domain.Difference) {
-	note := func(n int64, one, what string) {
-		if n > 0 {
-			p.plan.Notes = append(p.plan.Notes, fmt.Sprintf("%s %s: %s", humanize.Comma(n), one, what))
-		}
+	if p.plan.Target.Mode == domain.ModeFillMissing {
+		p.note(int64(len(d.Doubled)), "rows are doubled", "plan delete-duplicates for them")
+	} else {
+		p.note(d.MissingRows(), "rows are missing", "plan fill-missing for them")
 	}
-	fills := p.plan.Target.Mode == domain.ModeFillMissing
-	if !fills {
-		note(d.MissingRows(), "rows are missing", "plan fill-missing for them")
-	}
-	note(int64(len(d.Altered)), "rows are altered", "replay into a shadow table and swap")
-	if fills {
-		note(int64(len(d.Doubled)), "rows are doubled", "plan delete-duplicates for them")
-	}
-	note(int64(len(d.Equal)), "keys have several equal rows", "replay into a shadow table and swap")
-	note(int64(len(d.Foreign)), "rows are of nobody here", "the report of the reconciler names them")
-}
-
-// batches estimates how many loads or transactions there will be, by the limits of the live leg.
-func (p *planning) batches() {
-	rows := int64(500_000)
-	if c := p.o.Config.Doris; p.plan.Target.Kind == domain.TargetTable && c != nil && c.Batch.Rows > 0 {
-		rows = int64(c.Batch.Rows)
-	}
-	if c := p.o.Config.Hub; p.plan.Target.Kind == domain.TargetTopic && c.Batch.Rows > 0 {
-		rows = int64(c.Batch.Rows)
-	}
-	if p.plan.Target.Mode != domain.ModeDeleteDuplicates {
-		p.plan.Expect.Batches = max(int64(len(p.plan.Lanes)), (p.plan.Expect.Rows+rows-1)/rows)
-	}
+	p.note(int64(len(d.Altered))+d.More, "columns or rows are altered", "replay into a shadow table and swap")
+	p.note(int64(len(d.Equal)), "keys have several equal rows", "replay into a shadow table and swap")
+	p.note(int64(len(d.Foreign)), "rows are of nobody here", "the report of the reconciler names them; whoever put them there takes them away")
 }

@@ -25,21 +25,21 @@ func (g *gate) set(most int) {
 
 // enter waits for room. Its error is the context's.
 func (g *gate) enter(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		g.mu.Lock()
 		if g.most <= 0 || g.in < g.most {
 			g.in++
 			g.mu.Unlock()
-			return ctx.Err()
+			return nil
 		}
 		moved := g.moved
 		g.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-moved:
 		}
 	}
+	return ctx.Err()
 }
 
 // leave makes room.

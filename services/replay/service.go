@@ -37,16 +37,29 @@ type Service struct {
 
 	mu      sync.Mutex
 	running map[domain.PlanID]*run
+	ended   bool           // nobody is answered any more
+	asks    sync.WaitGroup // that are being answered
+	// exchanging are the pipelines of which tables are being exchanged.
+	exchanging map[string]bool
+	stopping   chan struct{} // closed when the process ends
 }
 
 // New makes the Service.
 func New(set *pipeline.Set, prover Prover, legs Legs, log *slog.Logger) *Service {
-	return &Service{set: set, prover: prover, legs: legs, log: log, running: map[domain.PlanID]*run{}}
+	return &Service{set: set, prover: prover, legs: legs, log: log, running: map[domain.PlanID]*run{}, exchanging: map[string]bool{}, stopping: make(chan struct{})}
 }
 
-// Run carries out what is approved until the context ends. It returns an error when the process
+// Run carries out what is approved until the context ends, and then waits for those who asked: the
+// API, which ends before, has broken off what they asked for. It returns an error when the process
 // must stop: *journal.FencedError.
 func (s *Service) Run(ctx context.Context) error {
+	defer func() {
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		close(s.stopping)
+		s.asks.Wait()
+	}()
 	opened, err := s.set.Wait(ctx)
 	if err != nil {
 		return err
@@ -68,11 +81,16 @@ func (s *Service) serve(ctx context.Context, o *pipeline.Open) error {
 		return err
 	}
 	var next *domain.Replay
+	var abandoned bool
 	wanted := func(c *domain.ControlState) bool {
-		next = due(c)
-		return next != nil
+		next, abandoned = due(c), s.abandoned(o, c)
+		return next != nil || abandoned
 	}
 	for o.Control.Wait(ctx, wanted) == nil {
+		if abandoned {
+			s.takeUp(ctx, o)
+			continue
+		}
 		if err := s.carryOut(ctx, o, next); err != nil || ctx.Err() != nil {
 			return err
 		}
@@ -81,8 +99,11 @@ func (s *Service) serve(ctx context.Context, o *pipeline.Open) error {
 }
 
 // due is a copy of the replay to go on with: the one that was approved first of those that run
-// or are verified. nil: none.
+// or are verified. nil: none, as long as tables are being exchanged.
 func due(c *domain.ControlState) *domain.Replay {
+	if c.OpenSwap() != nil {
+		return nil
+	}
 	var first *domain.Replay
 	for _, id := range c.Planned {
 		r := c.Replays[id]

@@ -18,7 +18,7 @@ type Shown struct {
 	Plan     domain.Plan       `json:"plan"`
 	Limits   domain.PlanLimits `json:"limits" doc:"in force"`
 	Moves    []Move            `json:"moves"`
-	Progress *Progress         `json:"progress,omitempty" doc:"while this process carries it out"`
+	Progress *Progress         `json:"progress,omitempty" doc:"while this process works at it"`
 }
 
 // Move is a step of a replay's life.
@@ -34,6 +34,8 @@ type Move struct {
 type Progress struct {
 	Rows      int64          `json:"rows" doc:"since this process went on with it"`
 	Seconds   float64        `json:"seconds" doc:"since then"`
+	Step      string         `json:"step" doc:"what is being done"`
+	Error     string         `json:"error,omitempty" doc:"what went wrong and is tried again"`
 	Share     float64        `json:"share" doc:"of the journal's events that are carried, 0 to 1"`
 	Remaining float64        `json:"remaining_seconds" doc:"estimated, -1 unknown"`
 	Lanes     []LaneProgress `json:"lanes"`
@@ -46,6 +48,11 @@ type LaneProgress struct {
 	Error  string            `json:"error,omitempty"`
 	Cursor domain.Seq        `json:"cursor" doc:"the last event that is carried"`
 	Rows   int64             `json:"rows"`
+}
+
+// short leaves out the lists of a plan, which may have a line for each row.
+func (s *Shown) short() {
+	s.Plan.Rows, s.Plan.Delete = domain.Selection{}, nil
 }
 
 // shown is a replay as people see it.
@@ -69,7 +76,7 @@ func (s *Service) shown(pipeline string, r *domain.Replay) Shown {
 	s.mu.Lock()
 	x := s.running[r.Planned.ID]
 	s.mu.Unlock()
-	if x != nil {
+	if x != nil && (r.State == domain.PlanRunning || r.State == domain.PlanVerifying) {
 		out.Progress = x.progress(time.Since(x.began))
 	}
 	return out
@@ -77,25 +84,36 @@ func (s *Service) shown(pipeline string, r *domain.Replay) Shown {
 
 // progress is how far a run is, by events: every lane's part counts by how many it has.
 func (x *run) progress(took time.Duration) *Progress {
-	p := &Progress{Seconds: took.Seconds(), Remaining: -1}
-	var all, done, before float64
+	p := &Progress{Seconds: took.Seconds(), Remaining: -1, Lanes: []LaneProgress{}}
+	if step := x.step.Load(); step != nil {
+		p.Step = *step
+	}
+	if wrong := x.wrong.Load(); wrong != nil {
+		p.Error = *wrong
+	}
+	var all, done, before uint64
 	for _, l := range x.lanes {
 		s := l.reporter.Status()
+		at := max(s.Cursor.Seq, domain.Seq(l.at.Load()))
 		p.Rows += s.Rows
-		p.Lanes = append(p.Lanes, LaneProgress{Shard: l.Shard, State: s.State, Error: s.Error, Cursor: s.Cursor.Seq, Rows: s.Rows})
-		all += float64(l.Last.Seq - l.First + 1)
-		if s.Cursor.Seq >= l.First {
-			done += float64(s.Cursor.Seq - l.First + 1)
-		}
-		if at := l.at.Load(); at > 0 {
-			before += float64(at) - float64(l.First) + 1
-		}
+		p.Lanes = append(p.Lanes, LaneProgress{Shard: l.Shard, State: s.State, Error: s.Error, Cursor: at, Rows: s.Rows})
+		all += uint64(l.Last.Seq - l.First + 1)
+		done += l.passed(at)
+		before += l.passed(domain.Seq(l.at.Load()))
 	}
 	if all > 0 {
-		p.Share = done / all
+		p.Share = float64(done) / float64(all)
 	}
 	if done > before && took > 0 {
-		p.Remaining = (all - done) / (done - before) * took.Seconds()
+		p.Remaining = float64(all-done) / float64(done-before) * took.Seconds()
 	}
 	return p
+}
+
+// passed is how many events of the lane lie before a place, and there.
+func (l *lane) passed(at domain.Seq) uint64 {
+	if at < l.First {
+		return 0
+	}
+	return uint64(min(at, l.Last.Seq) - l.First + 1)
 }

@@ -2,11 +2,8 @@ package replay
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/projections"
@@ -23,8 +20,8 @@ type Legs interface {
 	HubLeg(o *pipeline.Open, shard int) hub.Config
 }
 
-// between is where the pause after an error begins and ends: as the live Doris leg's, since
-// aborted loads push the labels of committed ones out of Doris's memory.
+// Where the pause after an error begins and ends: as the live Doris leg's, since aborted loads
+// push the labels of committed ones out of Doris's memory.
 const (
 	pauseFirst = 200 * time.Millisecond
 	pauseLast  = 30 * time.Second
@@ -38,32 +35,13 @@ func (x *run) prepare(ctx context.Context) error {
 		c := x.s.legs.HubLeg(x.o, 0)
 		c.Replay = &projections.Replay{Plan: x.plan, Pace: x.pace}
 		return hub.MakeShadowTopic(ctx, c)
-	case t.Kind == domain.TargetTable && t.Mode == domain.ModeShadow:
-		return x.withDoris(func(c *dorisconn.Cluster) error {
+	case t.Kind == domain.TargetTable && t.Mode == domain.ModeShadow && t.Shadow.IsZero():
+		return x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
 			return doris.MakeShadow(ctx, c, x.o.Configured.Table, t.Name, x.plan.Marker())
 		})
 	default:
 		return nil
 	}
-}
-
-// remove deletes the rows that the plan names, and says how many it was.
-func (x *run) remove(ctx context.Context) (said string, err error) {
-	err = x.withDoris(func(c *dorisconn.Cluster) error {
-		d, err := doris.DeleteRows(ctx, c, x.plan.Target.Name, x.plan.Delete)
-		said = fmt.Sprintf("%s rows are deleted, %s keys named none any more", humanize.Comma(d.Rows), humanize.Comma(d.Gone))
-		return err
-	})
-	return said, err
-}
-
-func (x *run) withDoris(do func(*dorisconn.Cluster) error) error {
-	c, err := dorisconn.Open(x.s.legs.DorisLeg(x.o, 0).Conn)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return do(c)
 }
 
 // opener is what carries a lane.
@@ -86,25 +64,4 @@ func (x *run) opener(l *lane) (projections.Opener, error) {
 		return file.New(file.Config{Pipeline: o.Configured, Configured: o.InForce, DataDir: x.s.set.Config().DataDir, Replay: replay},
 			o.Journal, o.Incarnation, o.ConfigSeq, l.reporter, x.s.log)
 	}
-}
-
-// lane carries one lane to its end: opened again after any error, as every leg is.
-func (x *run) lane(ctx context.Context, l *lane) error {
-	at, _, err := x.carried(ctx, l.Shard)
-	if err != nil {
-		return err
-	}
-	l.at.Store(uint64(at.Seq))
-	opener, err := x.opener(l)
-	if err != nil {
-		return err
-	}
-	r := &projections.Runner{
-		Stream: x.plan.Stream(l.Shard), Opener: opener, Incidents: x.o.Incidents, Reporter: l.reporter, Log: x.s.log,
-		Backoff: pauseFirst, MaxBackoff: pauseLast, Ends: true,
-	}
-	if err := r.Run(ctx); err != nil {
-		return err
-	}
-	return ctx.Err()
 }

@@ -35,13 +35,22 @@ func (o *Journal) Planned(ctx context.Context, lane domain.PlanLane, of domain.S
 type picker struct {
 	shard  int
 	ingest []domain.SeqSpan
-	hub    map[int32][]domain.Span // sorted, and none overlaps another
-	cities []domain.CitySpan
+	hub    map[int32][]domain.Span               // sorted, and none overlaps another
+	cities map[domain.PartitionKey][]domain.Span // the same; of the generation 0 those of any
 	byHub  bool
 }
 
 func newPicker(shard int, of *domain.Selection) *picker {
-	p := &picker{shard: shard, ingest: of.Ingest, cities: of.Cities, byHub: len(of.Hub) > 0, hub: map[int32][]domain.Span{}}
+	p := &picker{
+		shard: shard, ingest: of.Ingest, byHub: len(of.Hub) > 0, hub: map[int32][]domain.Span{}, cities: map[domain.PartitionKey][]domain.Span{},
+	}
+	for _, c := range of.Cities {
+		key := domain.PartitionKey{Source: c.Source, Generation: c.Generation, Partition: c.Partition}
+		p.cities[key] = append(p.cities[key], c.Span)
+	}
+	for key, list := range p.cities {
+		p.cities[key] = joined(list)
+	}
 	for _, h := range of.Hub {
 		p.hub[h.Partition] = append(p.hub[h.Partition], h.Span)
 	}
@@ -116,12 +125,10 @@ func (p *picker) takes(e *Expected) bool {
 	if len(p.cities) == 0 {
 		return true
 	}
-	for i := range p.cities {
-		c := &p.cities[i]
-		if c.Source == e.Source && (c.Generation == 0 || c.Generation == e.Generation) && c.Partition == e.City.Partition &&
-			c.Span.First <= e.City.Offset && e.City.Offset < c.Span.Next {
-			return true
-		}
+	key, at := domain.PartitionKey{Source: e.Source, Partition: e.City.Partition}, domain.Span{First: e.City.Offset, Next: e.City.Offset + 1}
+	if meets(p.cities[key], at) {
+		return true
 	}
-	return false
+	key.Generation = e.Generation
+	return meets(p.cities[key], at)
 }
