@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/services/config"
-	"github.com/hefu-io/hefu/services/reconcile"
 	"github.com/hefu-io/hefu/services/status"
 )
 
@@ -41,7 +40,7 @@ func dial(file string) (*client, *config.Config, error) {
 
 // stream does one request whose answer is a JSON object a line, and calls each for them. It
 // takes as long as it takes: the context ends it.
-func (c *client) stream(ctx context.Context, method, path string, in any, each func(*reconcile.Line) error) error {
+func stream[Line any](ctx context.Context, c *client, method, path string, in any, each func(*Line) error) error {
 	b, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -58,10 +57,10 @@ func (c *client) stream(ctx context.Context, method, path string, in any, each f
 	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusBadRequest {
 		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+		return refusal(method+" "+path, resp, answer)
 	}
 	for lines := json.NewDecoder(resp.Body); ; {
-		var l reconcile.Line
+		var l Line
 		err := lines.Decode(&l)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -111,11 +110,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		var problem struct{ Detail string }
-		if json.Unmarshal(answer, &problem) == nil && problem.Detail != "" {
-			return &answerError{resp.StatusCode, resp.Status + ": " + problem.Detail}
-		}
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+		return refusal(method+" "+path, resp, answer)
 	}
 	return json.Unmarshal(answer, out)
+}
+
+// refusal is what the API said in place of an answer.
+func refusal(asked string, resp *http.Response, answer []byte) error {
+	var problem struct{ Detail string }
+	if json.Unmarshal(answer, &problem) == nil && problem.Detail != "" {
+		return &answerError{resp.StatusCode, resp.Status + ": " + problem.Detail}
+	}
+	return fmt.Errorf("%s: %s: %s", asked, resp.Status, bytes.TrimSpace(answer))
 }

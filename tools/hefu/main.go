@@ -64,7 +64,7 @@ Exit codes: 0 good, 1 the thing asked about is not good, 2 it could not be found
 		SilenceErrors: true,
 	}
 	endWithInput(root)
-	root.AddCommand(newDemo(), newRun(), newCheck(), newDoctor(), newApply(), newStatus(), newReload(), newReconcile(), newVerify(), newReport(), newExplain(), newIncidents(), newFindings(), newJournal(), newImport(), newDevstack())
+	root.AddCommand(newDemo(), newRun(), newCheck(), newDoctor(), newApply(), newStatus(), newReload(), newReconcile(), newVerify(), newReport(), newExplain(), newTimeline(), newIncidents(), newFindings(), newReplay(), newSwap(), newJournal(), newImport(), newDevstack())
 	return root
 }
 

@@ -241,7 +241,7 @@ func askRunning(ctx context.Context, file string, asks []*reconcile.Ask, step fu
 	var out []proved
 	for _, ask := range asks {
 		one := proved{}
-		err := cl.stream(ctx, http.MethodPost, "/v1/reconcile", ask, func(l *reconcile.Line) error {
+		err := stream(ctx, cl, http.MethodPost, "/v1/reconcile", ask, func(l *reconcile.Line) error {
 			switch {
 			case l.Error != "":
 				return errors.New(l.Error)
