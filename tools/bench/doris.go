@@ -92,47 +92,75 @@ type dorisRun struct {
 // measureDoris copies the journal, so that its doris stream is new, and starts a
 // stand-in with an empty table, and then the leg.
 func measureDoris(ctx context.Context, prepared, dir string, rows int64) (r *dorisRun, err error) {
-	if err := os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(prepared)); err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
+	w, err := newDorisWorld(ctx, prepared, dir)
 	if err != nil {
 		return nil, err
 	}
-	var at [3]string // front end, back end, SQL
-	for i := range at {
+	defer func() { err = errors.Join(err, w.close()) }()
+	if r, err = w.run(ctx, wayLive, ""); err != nil {
+		return nil, err
+	}
+	return r, holds(ctx, w.cluster, dorisTable, rows)
+}
+
+// dorisWorld is a copy of a journal, and a stand-in that has an empty table.
+type dorisWorld struct {
+	dir, self string
+	at        [3]string // front end, back end, SQL
+	standin   *process
+	cluster   *dorisconn.Cluster
+}
+
+func newDorisWorld(ctx context.Context, prepared, dir string) (w *dorisWorld, err error) {
+	w = &dorisWorld{dir: dir}
+	if err := os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(prepared)); err != nil {
+		return nil, err
+	}
+	if w.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	for i := range w.at {
 		port, err := freePort(ctx)
 		if err != nil {
 			return nil, err
 		}
-		at[i] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		w.at[i] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
-	p, err := start(dir, "doris-standin", self, "doris-standin", filepath.Join(dir, "doris"), at[0], at[1], at[2])
+	w.standin, err = start(dir, "doris-standin", w.self, "doris-standin", filepath.Join(dir, "doris"), w.at[0], w.at[1], w.at[2])
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	cluster, err := dorisconn.Open(dorisconn.Config{FE: []string{"http://" + at[0]}, MySQL: []string{at[2]}, User: "root"})
+	w.cluster, err = dorisconn.Open(dorisconn.Config{FE: []string{"http://" + w.at[0]}, MySQL: []string{w.at[2]}, User: "root"})
+	if err == nil {
+		if err = makeTable(ctx, w.standin, w.cluster, dorisTable); err == nil {
+			return w, nil
+		}
+	}
+	return nil, errors.Join(err, w.close())
+}
+
+func (w *dorisWorld) close() error {
+	if w.cluster != nil {
+		w.cluster.Close()
+	}
+	return w.standin.stop()
+}
+
+// run carries all rows one way.
+func (w *dorisWorld) run(ctx context.Context, by way, profile string) (*dorisRun, error) {
+	before, err := w.standin.usage()
 	if err != nil {
 		return nil, err
 	}
-	defer cluster.Close()
-	if err := makeTable(ctx, p, cluster, dorisTable); err != nil {
+	r := &dorisRun{}
+	if err := runLeg(ctx, w.dir, w.self, w.at, w.standin, by, profile, &r.leg); err != nil {
 		return nil, err
 	}
-	before, err := p.usage()
-	if err != nil {
-		return nil, err
-	}
-	r = &dorisRun{}
-	if err := runLeg(ctx, dir, self, at, p, &r.leg); err != nil {
-		return nil, err
-	}
-	if r.standin, err = p.usage(); err != nil {
+	if r.standin, err = w.standin.usage(); err != nil {
 		return nil, err
 	}
 	r.standin.cpu -= before.cpu
-	return r, holds(ctx, cluster, rows)
+	return r, nil
 }
 
 // makeTable waits for the stand-in and makes the table of deploy/doris.sql under a name.
@@ -157,11 +185,11 @@ func makeTable(ctx context.Context, p *process, cluster *dorisconn.Cluster, name
 	})
 }
 
-// holds demands that the table has just the rows: doubled ones must not pass for speed.
-func holds(ctx context.Context, cluster *dorisconn.Cluster, rows int64) error {
+// holds demands that a table has just the rows: doubled ones must not pass for speed.
+func holds(ctx context.Context, cluster *dorisconn.Cluster, table string, rows int64) error {
 	return cluster.Ask(ctx, func(c *sql.Conn) error {
 		var n int64
-		if err := c.QueryRowContext(ctx, "SELECT count(*) FROM "+dorisDatabase+"."+dorisTable).Scan(&n); err != nil {
+		if err := c.QueryRowContext(ctx, "SELECT count(*) FROM "+dorisDatabase+"."+table).Scan(&n); err != nil {
 			return err
 		}
 		if n != rows {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,19 +16,20 @@ import (
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/embedded"
 	"github.com/hefu-io/hefu/projections"
-	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
+	"github.com/hefu-io/hefu/projections/file"
 	standindoris "github.com/hefu-io/hefu/services/devstack/doris"
 )
 
-// legResult is what the process of the leg measures of itself, from the opened leg on
-// until the last row is visible.
+// legResult is what the process of a leg measures of itself, from the opened leg on until
+// the last row is visible, or in the file.
 type legResult struct {
 	Took, CPU time.Duration
 	Peak      int64 // resident memory at its highest, bytes
 	Rows      int64
-	Loads     int64
-	Bytes     int64 // of JSON, as Doris counted them
+	Loads     int64  // of Doris
+	Bytes     int64  // of JSON, as Doris counted them, or the file has them
+	Sum       string // SHA-256 of these bytes, of a file and of null
 }
 
 // legTimeout is for all rows.
@@ -36,9 +38,14 @@ const legTimeout = 30 * time.Minute
 // resultFile is where the leg leaves its result.
 const resultFile = "result.json"
 
-// runLeg starts the leg's process on the journal in a directory, and waits for its end.
-func runLeg(ctx context.Context, dir, self string, at [3]string, standin *process, to *legResult) error {
-	p, err := start(dir, "doris-leg", self, "doris-leg", dir, at[0], at[2])
+// runLeg has a process of its own carry all rows of the journal in a directory, one way, and
+// waits for its end. profile is a file for its CPU profile, empty for none.
+func runLeg(ctx context.Context, dir, self string, at [3]string, standin *process, by way, profile string, to *legResult) error {
+	result := filepath.Join(dir, resultFile)
+	if err := os.Remove(result); err != nil && !errors.Is(err, fs.ErrNotExist) { // of the way before
+		return err
+	}
+	p, err := start(dir, "doris-leg", self, "doris-leg", dir, at[0], at[2], string(by), profile)
 	if err != nil {
 		return err
 	}
@@ -57,7 +64,7 @@ func runLeg(ctx context.Context, dir, self string, at [3]string, standin *proces
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, resultFile))
+	text, err := os.ReadFile(result)
 	if err != nil {
 		return errors.Join(err, p.running())
 	}
@@ -79,11 +86,11 @@ func dorisStandin(ctx context.Context, args []string) error {
 	return s.Close() //nolint:contextcheck // the context has ended, and closing takes none
 }
 
-// dorisLeg is the child that carries all rows of a journal into Doris: DIR FE SQL. It
-// does what `hefu run` does for this leg, and nothing else.
+// dorisLeg is the child that carries all rows of a journal: DIR FE SQL WAY PROFILE. It does
+// what `hefu run` does for this leg, or for this replay, and nothing else.
 func dorisLeg(ctx context.Context, args []string) (err error) {
-	if len(args) != 3 {
-		return errors.New("needs a directory and two addresses")
+	if len(args) != 5 {
+		return errors.New("needs a directory, two addresses, a way and a file or nothing for a profile")
 	}
 	s, err := embedded.Open(ctx, filepath.Join(args[0], "journal"))
 	if err != nil {
@@ -94,34 +101,29 @@ func dorisLeg(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	incarnation, err := started(ctx, control)
+	c := carrying{dir: args[0], way: way(args[3]), j: j, control: control}
+	c.conn = dorisconn.Config{FE: []string{"http://" + args[1]}, MySQL: []string{args[2]}, User: "root"}
+	if err := c.prepare(ctx); err != nil {
+		return err
+	}
+	opener, err := c.opener()
 	if err != nil {
 		return err
 	}
-	stream := domain.Stream{Pipeline: dorisPipeline, Leg: domain.LegDoris}
-	reporter := projections.NewReporter(stream)
-	d, err := doris.New(doris.Config{
-		Pipeline: dorisPipelineConfig(), Database: dorisDatabase, Table: dorisTable,
-		Conn:  dorisconn.Config{FE: []string{"http://" + args[1]}, MySQL: []string{args[2]}, User: "root"},
-		Batch: doris.Limits{Age: 200 * time.Millisecond}, // for the last batch, which is not full
-	}, j, incarnation, 0, projections.Incidents{Control: control}, reporter, slog.New(slog.NewTextHandler(os.Stderr, nil)))
-	if err != nil {
-		return err
-	}
-	leg, err := d.Open(ctx)
+	leg, err := opener.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer leg.Close()
-	tail, err := j.Tail(ctx, domain.Stream{Pipeline: dorisPipeline, Leg: domain.LegHub})
+	end, err := profileSelf(args[4])
 	if err != nil {
 		return err
 	}
-	r, err := measureLeg(ctx, leg, reporter, tail.Ref())
-	if err != nil {
+	r, err := c.measure(ctx, leg)
+	if err := errors.Join(err, end()); err != nil {
 		return err
 	}
-	if err := r.add(ctx, j, stream); err != nil {
+	if err := r.add(ctx, j, c.reporter.Status().Stream); err != nil {
 		return err
 	}
 	text, err := json.Marshal(r)
@@ -131,8 +133,9 @@ func dorisLeg(ctx context.Context, args []string) (err error) {
 	return os.WriteFile(filepath.Join(args[0], resultFile), text, 0o644)
 }
 
-// measureLeg runs the leg until the table holds everything up to an event of the hub.
-func measureLeg(ctx context.Context, leg projections.Leg, reporter *projections.Reporter, to domain.Cursor) (*legResult, error) {
+// measure runs the leg until everything is carried: a replay ends by itself, the live leg is
+// asked for its cursor.
+func (c *carrying) measure(ctx context.Context, leg projections.Leg) (*legResult, error) {
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	before, err := cpuOfSelf()
@@ -146,9 +149,12 @@ func measureLeg(ctx context.Context, leg projections.Leg, reporter *projections.
 		select {
 		case err := <-ended:
 			ended <- err
+			if err == nil && c.way != wayLive {
+				return true, nil
+			}
 			return false, fmt.Errorf("the leg ended: %w", err)
 		default:
-			return reporter.Status().Cursor.Seq >= to.Seq, nil
+			return c.way == wayLive && c.reporter.Status().Cursor.Seq >= c.last.Seq, nil
 		}
 	})
 	r := &legResult{Took: time.Since(began)}
@@ -163,13 +169,29 @@ func measureLeg(ctx context.Context, leg projections.Leg, reporter *projections.
 	if err != nil {
 		return nil, err
 	}
-	r.CPU, r.Rows = after-before, reporter.Status().Rows
+	r.CPU, r.Rows = after-before, c.reporter.Status().Rows
 	r.Peak, err = peakOf("/proc/self")
 	return r, err
 }
 
-// add counts what the events of the leg say.
+// add takes over what the events of the leg say.
 func (r *legResult) add(ctx context.Context, j *journal.Journal, stream domain.Stream) error {
+	return eachEvent(ctx, j, stream, func(e *journal.Entry) error {
+		switch ev := e.Event.(type) {
+		case *domain.DorisPrepared:
+			r.Loads++
+			r.Bytes += ev.Bytes
+		case *domain.DorisCommitted:
+			if sum, n, err := file.Digest(ev); err == nil { // the outcome of a load is none of a file
+				r.Sum, r.Bytes = sum.String(), n
+			}
+		}
+		return nil
+	})
+}
+
+// eachEvent reads a stream up to its present end.
+func eachEvent(ctx context.Context, j *journal.Journal, stream domain.Stream, do func(*journal.Entry) error) error {
 	tail, err := j.Tail(ctx, stream)
 	if err != nil {
 		return err
@@ -181,15 +203,11 @@ func (r *legResult) add(ctx context.Context, j *journal.Journal, stream domain.S
 	defer in.Close()
 	for {
 		e, err := in.Next(ctx)
-		if err != nil {
+		if err == nil {
+			err = do(e)
+		}
+		if err != nil || e.Seq >= tail.Seq {
 			return err
-		}
-		if p, ok := e.Event.(*domain.DorisPrepared); ok {
-			r.Loads++
-			r.Bytes += p.Bytes
-		}
-		if e.Seq >= tail.Seq {
-			return nil
 		}
 	}
 }

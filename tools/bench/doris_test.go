@@ -69,7 +69,7 @@ func TestDorisRowsAreCounted(t *testing.T) {
 	if err := makeTable(t.Context(), p, c, dorisTable); err != nil {
 		t.Fatal(err)
 	}
-	if err := holds(t.Context(), c, 0); err != nil {
+	if err := holds(t.Context(), c, dorisTable, 0); err != nil {
 		t.Errorf("an empty table: %v", err)
 	}
 	err = c.Ask(t.Context(), func(c *sql.Conn) error {
@@ -80,7 +80,7 @@ func TestDorisRowsAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := holds(t.Context(), c, 0); err == nil || !strings.Contains(err.Error(), "the table has 1 rows, the journal 0") {
+	if err := holds(t.Context(), c, dorisTable, 0); err == nil || !strings.Contains(err.Error(), "the table has 1 rows, the journal 0") {
 		t.Errorf("one row too many: %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestDorisLegFails(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	err = runLeg(t.Context(), dir, self, [3]string{gone, gone, gone}, p, &legResult{})
+	err = runLeg(t.Context(), dir, self, [3]string{gone, gone, gone}, p, wayLive, "", &legResult{})
 	if err == nil || !strings.Contains(err.Error(), "doris-leg ended by itself") || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("ended with %v", err)
 	}

@@ -8,6 +8,7 @@
 //	go run ./tools/bench doris            # the Doris leg alone, into the stand-in
 //	go run ./tools/bench cities           # what one city's trouble does to the others
 //	go run ./tools/bench proof            # what it takes to prove
+//	go run ./tools/bench replay           # replays, and what live rows feel of one
 //
 // Every pipeline is a process of its own, so that its CPU seconds and its memory are
 // its own; they are read from /proc, so it runs on Linux. Machines are noisy: what
@@ -66,14 +67,17 @@ func execute(ctx context.Context, args []string) int {
 		}
 		return 0
 	}
-	if len(args) > 0 && args[0] == "doris" {
-		return benchDoris(ctx, args[1:])
-	}
-	if len(args) > 0 && args[0] == "cities" {
-		return benchCities(ctx, args[1:])
-	}
-	if len(args) > 0 && args[0] == "proof" {
-		return benchProof(ctx, args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case "doris":
+			return benchDoris(ctx, args[1:])
+		case "cities":
+			return benchCities(ctx, args[1:])
+		case "proof":
+			return benchProof(ctx, args[1:])
+		case "replay":
+			return benchReplay(ctx, args[1:])
+		}
 	}
 	o := options{out: os.Stdout, flink: os.Getenv("HEFU_BENCH_FLINK")}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)

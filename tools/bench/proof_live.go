@@ -73,7 +73,7 @@ func (w *proofWorld) beside(ctx context.Context, intervals []time.Duration) (out
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { w.steady(inner, cl, feed, func(err error) { failed.CompareAndSwap(nil, err) }) })
+	wg.Go(func() { _ = w.steady(inner, cl, feed, func(err error) { failed.CompareAndSwap(nil, err) }) })
 	fmt.Fprintf(os.Stderr, "%d rows/s for %s to %d pipelines\n", w.rate, w.live, len(all))
 	// Into the middle between two looks of the slowest: as many of them are in what follows as
 	// the interval has room for.
@@ -173,15 +173,15 @@ func getJSON(ctx context.Context, url string, out any) error {
 	return json.NewDecoder(resp.Body).Decode(out)
 }
 
-// steady writes rows at the rate until the context ends.
-func (w *proofWorld) steady(ctx context.Context, cl *kgo.Client, feed string, failed func(error)) {
+// steady writes rows at the rate until the context ends, and says how many it was.
+func (w *proofWorld) steady(ctx context.Context, cl *kgo.Client, feed string, failed func(error)) int64 {
 	tick := time.NewTicker(feedEvery)
 	defer tick.Stop()
 	began, number := time.Now(), int64(0)
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return number
 		case <-tick.C:
 		}
 		due := int64(time.Since(began).Seconds() * float64(w.rate))

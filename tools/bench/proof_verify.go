@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/journal/audit"
 	"github.com/hefu-io/hefu/journal/checkpoint"
 	"github.com/hefu-io/hefu/services/config"
@@ -45,20 +46,16 @@ func (v *verification) timed(do func() error) error {
 
 // audit reads the whole journal as `hefu journal verify` does.
 func (w *proofWorld) audit(ctx context.Context, deep bool) (v *verification, err error) {
-	cfg, err := config.Load(filepath.Join(w.dir, proofPipeline, "hefu.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	store, err := pipeline.OpenStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	store, j, err := openJournalOf(ctx, filepath.Join(w.dir, proofPipeline, "hefu.yaml"), proofPipeline)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	j, err := store.OpenJournal(ctx, cfg, proofPipeline, slog.New(slog.DiscardHandler))
+	control, err := j.OpenControl(ctx)
 	if err != nil {
 		return nil, err
 	}
-	streams, err := audit.Streams(ctx, j)
+	streams, err := audit.Streams(ctx, j, control)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +80,23 @@ func (w *proofWorld) audit(ctx context.Context, deep bool) (v *verification, err
 		return nil
 	})
 	return v, err
+}
+
+// openJournalOf opens the journal of a pipeline that does not run. The store is to be closed.
+func openJournalOf(ctx context.Context, file, name string) (*pipeline.Store, *journal.Journal, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := pipeline.OpenStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := store.OpenJournal(ctx, cfg, name, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	return store, j, nil
 }
 
 // verify checks a report offline, and one of so many times its sources and windows.

@@ -7,6 +7,9 @@
 //	go run ./tools/torture zombies           -n owners stopped, overtaken, and let go on
 //	go run ./tools/torture -for 10m soak     SIGKILLs and faults of Doris under a reconciler that
 //	                                         looks each second: what it finds is a false alarm
+//	go run ./tools/torture -rows 5000000 -kills 20 rebuild
+//	                                         the table built again, in one life and in twenty-one:
+//	                                         the same vectors, the same cells
 //
 // Kafka and Doris are stand-ins in this process; -real starts a real Kafka (Java and
 // Maven are needed). hefu is built with -tags crash into a temporary directory. Exit
@@ -36,6 +39,8 @@ type options struct {
 	dir    string
 	rounds time.Duration
 	soak   time.Duration
+	rows   int
+	kills  int
 }
 
 func main() {
@@ -49,8 +54,10 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "keep everything here")
 	flag.DurationVar(&o.rounds, "deadline", 3*time.Minute, "how long a round may take to catch up")
 	flag.DurationVar(&o.soak, "for", 10*time.Minute, "how long the soak goes on")
+	flag.IntVar(&o.rows, "rows", 5_000_000, "rows that are rebuilt")
+	flag.IntVar(&o.kills, "kills", 20, "how often hefu is killed while it rebuilds")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags] points|kills|broker|zombies|soak")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags] points|kills|broker|zombies|soak|rebuild")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -72,7 +79,7 @@ var errNotGood = errors.New("not good")
 
 func run(ctx context.Context, o options, scenario string) (err error) {
 	scenarios := map[string]func(context.Context, *world, options, *rand.Rand) (*results, error){
-		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies, "soak": soak,
+		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies, "soak": soak, "rebuild": rebuild,
 	}
 	do := scenarios[scenario]
 	if do == nil {

@@ -51,7 +51,7 @@ func crashPoints() []point {
 }
 
 // points lets hefu kill itself at each point, several times, and compares after each
-// point.
+// point; then at those that a replay comes to.
 func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {
 	out := &results{}
 	for _, p := range crashPoints() {
@@ -81,7 +81,7 @@ func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, e
 		fmt.Printf("%-24s hits %d lost %d doubled %d other %d stuck %d, %s %s\n", x.name, x.hits, x.lost, x.doubled, x.other, x.stuck,
 			time.Since(began).Round(100*time.Millisecond), x.note)
 	}
-	return out, nil
+	return out, w.hitReplays(ctx, o, out)
 }
 
 // hit is one life that is to end at a point.

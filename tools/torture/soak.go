@@ -68,7 +68,12 @@ type soaked struct {
 	ended    string // a life that ended by itself, which none is to
 }
 
-// life starts hefu, lets Doris misbehave, asks for findings, and kills it.
+// mostLife bounds how long a life may take to a look's end: the first one begins with every
+// window that was open, and they are more from kill to kill.
+const mostLife = 3 * time.Minute
+
+// life starts hefu, lets Doris misbehave, asks for findings, and kills it. Two of three lives
+// are given the time for a look to its end, or else none would ever come to one.
 func (s *soaked) life(ctx context.Context, lasts time.Duration) error {
 	c, err := s.w.start(ctx, s.w.file, s.w.cfg.DataDir, "")
 	if err != nil {
@@ -78,7 +83,8 @@ func (s *soaked) life(ctx context.Context, lasts time.Duration) error {
 	s.lives++
 	s.misbehave()
 	var last reconcile.State
-	for until := time.Now().Add(lasts); time.Now().Before(until); {
+	looks := s.lives%3 != 0
+	for began := time.Now(); time.Since(began) < lasts || looks && last.Looks == last.Failed && time.Since(began) < mostLife; {
 		if c.wait(ctx, 500*time.Millisecond) {
 			s.ended = fmt.Sprintf("hefu ended by itself with code %d: %s", c.exitCode(), tail(c.log))
 			break

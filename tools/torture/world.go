@@ -74,6 +74,8 @@ func newWorld(ctx context.Context, o options, scenario string) (w *world, err er
 		steps = append(steps, w.startNATS)
 	case "points", "kills":
 		steps = append(steps, w.switchOn)
+	case "rebuild":
+		steps = append(steps, w.inManyBatches)
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -86,7 +88,9 @@ func newWorld(ctx context.Context, o options, scenario string) (w *world, err er
 	if w.feeder, err = newFeeder(w.brokers, o.rate); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
-	w.feeder.start(ctx)
+	if scenario != "rebuild" {
+		w.feeder.start(ctx)
+	}
 	return w, nil
 }
 
