@@ -10,6 +10,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // maxExcluded closes a batch: an intent that lists this many rows is well below the
@@ -62,11 +63,11 @@ func (l *leg) exclude(ctx context.Context, b *draft, c *domain.HubCommitted) err
 		b.rows -= x.Count
 		return nil
 	}
-	return l.walk(ctx, []*domain.HubCommitted{c}, func(p *pieces) error {
+	return l.walk(ctx, []*domain.HubCommitted{c}, func(p *projections.Pieces) error {
 		if err := reader.begin(p, &row); err != nil {
 			return err
 		}
-		return p.rows(&dec, func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error {
+		return p.Rows(&dec, func(at *domain.HubRun, ordinal int64, r *recordbatch.Record) error {
 			why := reader.read(&row, r)
 			if why.reason == "" {
 				return nil

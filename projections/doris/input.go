@@ -69,7 +69,7 @@ func (d *Doris) taken(ctx context.Context, cut *projections.Cutter, e *journal.E
 // same. It belongs to one walk.
 type rowReader interface {
 	// begin takes what the records of some pieces have in common.
-	begin(of *pieces, row *batchRow) error
+	begin(of *projections.Pieces, row *batchRow) error
 	// read takes what a record says into the row, or says why the table cannot hold it.
 	read(row *batchRow, r *recordbatch.Record) unfit
 }
@@ -89,10 +89,10 @@ type cityReader struct {
 	records *flink.RecordReader // of the pieces' source
 }
 
-func (c *cityReader) begin(of *pieces, row *batchRow) error {
-	source, known := c.sources.of(of.run.Source)
+func (c *cityReader) begin(of *projections.Pieces, row *batchRow) error {
+	source, known := c.sources.of(of.Run.Source)
 	if !known {
-		return fmt.Errorf("source %s of %s is not in the configuration in force", of.run.Source, of.ingest.Ref())
+		return fmt.Errorf("source %s of %s is not in the configuration in force", of.Run.Source, of.Ingest.Ref())
 	}
 	if c.records = c.readers[source.ID]; c.records == nil {
 		var err error
@@ -101,8 +101,8 @@ func (c *cityReader) begin(of *pieces, row *batchRow) error {
 		}
 		c.readers[source.ID] = c.records
 	}
-	row.City, row.ExtractTime, row.CityPartition = source.City, int64(of.event.ExtractTime), of.run.Partition
-	row.HubTimestamp = of.commit.Time.Millis()
+	row.City, row.ExtractTime, row.CityPartition = source.City, int64(of.Event.ExtractTime), of.Run.Partition
+	row.HubTimestamp = of.Commit.Time.Millis()
 	return nil
 }
 
@@ -125,7 +125,7 @@ type hubReader struct {
 	values *flink.HubReader
 }
 
-func (h *hubReader) begin(*pieces, *batchRow) error { return nil }
+func (h *hubReader) begin(*projections.Pieces, *batchRow) error { return nil }
 
 func (h *hubReader) read(row *batchRow, r *recordbatch.Record) unfit {
 	if r.Timestamp < h.bounds.first || r.Timestamp > h.bounds.last {

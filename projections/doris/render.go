@@ -9,6 +9,7 @@ import (
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/domain/flink"
 	recordbatch "github.com/hefu-io/hefu/journal/batch"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // batchRow is a row of a batch, which each call of eachRow's do fills anew.
@@ -48,12 +49,12 @@ func (l *leg) eachRow(ctx context.Context, b *draft, only *domain.DorisProbe, do
 	return err
 }
 
-func (p *passage) pieces(of *pieces) error {
+func (p *passage) pieces(of *projections.Pieces) error {
 	row := &p.row
 	if err := p.reader.begin(of, row); err != nil {
 		return err
 	}
-	return of.rows(&p.dec, func(at *domain.HubRun, ordinal int64, rec *recordbatch.Record) error {
+	return of.Rows(&p.dec, func(at *domain.HubRun, ordinal int64, rec *recordbatch.Record) error {
 		if p.leavesOut(at, ordinal) {
 			return nil
 		}
