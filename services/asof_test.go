@@ -10,16 +10,13 @@ import (
 	"github.com/hefu-io/hefu/domain"
 )
 
-// moments is how many the test takes: fifty where whole engines are run, else fewer.
+// moments is how many the test takes.
 func moments(t *testing.T) int {
 	t.Helper()
 	if text := os.Getenv("HEFU_ASOF"); text != "" {
 		n, err := strconv.Atoi(text)
 		must(t, err)
 		return n
-	}
-	if os.Getenv("HEFU_WHOLE") == "" {
-		return 8
 	}
 	return 50
 }
@@ -31,6 +28,7 @@ func moments(t *testing.T) int {
 // What a plan says of a time T rests on when events were made: an outcome after what it tells of,
 // an intent before it. So what has its outcome by T showed at T, and what began after T did not.
 func TestAsOf(t *testing.T) {
+	whole(t)
 	a := newAsofWorld(t)
 	live := newReader(t, a.kafka, "ODS")
 	list := make([]moment, moments(t))

@@ -160,11 +160,9 @@ func (e *engine) removes(rows [][9]string) (missing []domain.HubSpan) {
 // A thousand rows removed and a thousand doubled, of fifty thousand, while more come all the time:
 // each of them comes out, and nothing else.
 func TestDifferenceUnderLoad(t *testing.T) {
+	whole(t)
 	for _, model := range []string{config.ModelUnique, config.ModelDuplicate} {
 		t.Run(model, func(t *testing.T) {
-			if testing.Short() && model == config.ModelDuplicate {
-				t.Skip("the plain run does this")
-			}
 			w := newWorld(t)
 			e := newEngine(t, w)
 			if model == config.ModelDuplicate {

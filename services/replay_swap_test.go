@@ -161,11 +161,9 @@ func (s *swapWorld) comes() {
 // once more: each time every row that came is in the one that is live, and nothing in it but that
 // and what it had of its own.
 func TestSwapUnderLoad(t *testing.T) {
+	whole(t)
 	for _, model := range []string{config.ModelUnique, config.ModelDuplicate} {
 		t.Run(model, func(t *testing.T) {
-			if testing.Short() && model == config.ModelUnique {
-				t.Skip("the other model is the stricter one")
-			}
 			s := newSwapWorld(t, model)
 			for i, back := range []bool{false, true, false} {
 				quiet := s.flows()
@@ -323,7 +321,7 @@ func TestSwapShards(t *testing.T) {
 	})
 	s.feed("north", 0, 10)
 	s.feed("south", 0, 10)
-	for deadline := time.Now().Add(time.Minute); len(s.rows()) == 0; {
+	for deadline := time.Now().Add(time.Minute); len(s.rows()) == 0 || !s.settled(); {
 		if time.Now().After(deadline) {
 			t.Fatal("no row is loaded")
 		}
