@@ -39,7 +39,7 @@ type Server struct {
 }
 
 // Open locks dir, makes it when it is new, and starts the server on it: every write
-// is synced before it is acknowledged. Errors: ErrLocked.
+// is synced before it is acknowledged. Errors: ErrLocked, *DamagedError.
 func Open(ctx context.Context, dir string) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("journal directory: %w", err)
@@ -60,6 +60,9 @@ func Open(ctx context.Context, dir string) (*Server, error) {
 
 func (s *Server) start(ctx context.Context) (err error) {
 	if s.manifest, err = journal.OpenManifest(filepath.Join(s.dir, "manifest.json")); err != nil {
+		return err
+	}
+	if err := checkBlocks(filepath.Join(s.dir, "nats")); err != nil {
 		return err
 	}
 	s.ns, err = server.NewServer(&server.Options{
