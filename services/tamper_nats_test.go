@@ -201,10 +201,9 @@ func (f *forge) put(ctx context.Context, store *journal.JetStream, segment, firs
 	return nil
 }
 
-// stream is the stream that a segment's name is of, with its first seq.
-func segmentOf(name string) (s domain.Stream, first domain.Seq) {
-	for _, leg := range []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris, domain.LegControl} {
-		s = domain.Stream{Pipeline: "bridge", Leg: leg}
+// segmentOf is the stream that a segment's name is of, with its first seq.
+func (m *tampered) segmentOf(name string) (s domain.Stream, first domain.Seq) {
+	for s = range m.events {
 		prefix := strings.TrimSuffix(journal.SegmentName(s, 0), "0")
 		if n, ok := strings.CutPrefix(name, prefix); ok {
 			_, _ = fmt.Sscan(n, &first)
@@ -218,9 +217,9 @@ func segmentOf(name string) (s domain.Stream, first domain.Seq) {
 // away what lies beside it.
 func rewritten(beside ...string) func(*tampering) {
 	return func(c *tampering) {
-		s, first := segmentOf(c.segment())
+		s, first := c.m.segmentOf(c.segment())
 		for int(first) > len(c.m.events[s]) { // the last one may be empty
-			s, first = segmentOf(c.segment())
+			s, first = c.m.segmentOf(c.segment())
 		}
 		f := c.forge(s, first)
 		if s.Leg == domain.LegControl && len(beside) > 1 { // its last event is a checkpoint, which the tree alone remembers
@@ -252,7 +251,7 @@ func rewritten(beside ...string) func(*tampering) {
 // reused cuts the last segment of a stream, as a lost write would, and has a server without
 // Hefu append other events at the same seqs.
 func reused(c *tampering) {
-	s, _ := segmentOf(c.segment())
+	s, _ := c.m.segmentOf(c.segment())
 	first := domain.Seq(0)
 	c.nats(func(ctx context.Context, js jetstream.JetStream, store *journal.JetStream) error {
 		list, err := store.Segments(ctx, s)
