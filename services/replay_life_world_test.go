@@ -181,8 +181,19 @@ func (e *life) again() {
 func full(t *testing.T) *life {
 	t.Helper()
 	l := newLife(t, func(p *config.Pipeline) { p.Hub.Batch.Rows, p.Doris.Batch.Rows = 100, 200 }) // so that a replay has several loads
-	l.feed("north", 0, 500)
-	l.feed("south", 0, 500)
-	l.untilRows(2000)
+	l.parts(2000, l.world)
 	return l
+}
+
+// parts feeds rows that are several commits, whatever the pace of the machine is, until each of
+// some processes knows that they are loaded.
+func (w *world) parts(rows int, known ...*world) {
+	w.t.Helper()
+	for n := 0; n < rows/4; n += rows / 20 {
+		w.feed("north", n, rows/20)
+		w.feed("south", n, rows/20)
+		for _, k := range known {
+			k.untilRows(4 * (n + rows/20))
+		}
+	}
 }

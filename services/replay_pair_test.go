@@ -20,14 +20,14 @@ func TestReplayOfTwoProcesses(t *testing.T) {
 	a, b := pair(t)
 	a.takes(0)
 	b.takes(1)
+	away := false
 	defer func() {
-		b.end()
+		if !away {
+			b.end()
+		}
 		a.end()
 	}()
-	a.feed("north", 0, 500)
-	a.feed("south", 0, 500)
-	a.untilRows(2000)
-	b.untilRows(2000)
+	a.parts(2000, a, b)
 	first, second := operator{a}, operator{b}
 	for _, target := range []domain.PlanTarget{{Kind: domain.TargetTable}, {Kind: domain.TargetTopic}, {Kind: domain.TargetFile}} {
 		r, err := second.asks(replay.Ask{Target: target})
@@ -50,17 +50,19 @@ func TestReplayOfTwoProcesses(t *testing.T) {
 			}
 		}
 	}
-	slow := domain.PlanLimits{Rows: 20, Concurrency: 2} // longer than a process takes to end
+	slow := domain.PlanLimits{Rows: 100, Concurrency: 2} // longer than a process takes to end
 	r, err := first.asks(replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Name: "halves"}, Limits: slow})
 	must(t, err)
 	first.may(r.ID, replay.Approve, replay.Decision{Digest: &r.Digest})
 	first.carries(r.ID)
 	second.carries(r.ID)
 	b.end()
+	away = true
 	first.may(r.ID, replay.Limit, replay.Decision{Limits: &domain.PlanLimits{}})
 	first.until(r.ID, "waiting for the other one", func(r *replay.Shown) bool {
 		return r.Progress != nil && r.Progress.Step == "waiting for the other shards"
 	})
 	b.takes(1)
+	away = false
 	first.isDone(r.ID)
 }

@@ -76,7 +76,7 @@ func (s *Service) shown(pipeline string, r *domain.Replay) Shown {
 	s.mu.Lock()
 	x := s.running[r.Planned.ID]
 	s.mu.Unlock()
-	if x != nil && (r.State == domain.PlanRunning || r.State == domain.PlanVerifying) {
+	if x != nil {
 		out.Progress = x.progress(time.Since(x.began))
 	}
 	return out

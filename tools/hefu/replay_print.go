@@ -205,7 +205,7 @@ func (p *printer) moves(r *replay.Shown) {
 			p.line("", "report %s", m.Report)
 		}
 	}
-	if r.Progress != nil {
+	if r.Progress != nil && goesOn(r.State) {
 		p.line("now", "%s", progressText(r))
 	}
 	p.trouble(r)

@@ -81,7 +81,7 @@ func (p *printer) status(r *replay.Shown) {
 // stateText is a replay in a line.
 func stateText(r *replay.Shown) string {
 	text := string(r.State)
-	if r.Progress != nil {
+	if r.Progress != nil && goesOn(r.State) {
 		if now := progressText(r); now != text {
 			text += ", " + now
 		}
@@ -96,6 +96,10 @@ func stateText(r *replay.Shown) string {
 	}
 	return text
 }
+
+// goesOn reports whether a replay is worked at; what an operator stopped is brought to its
+// outcome, of which nobody needs to see how far it is.
+func goesOn(s domain.PlanState) bool { return s == domain.PlanRunning || s == domain.PlanVerifying }
 
 // progressText is how far this process is with it.
 func progressText(r *replay.Shown) string {
