@@ -46,6 +46,7 @@ func dorisRestored(r *rehearsal) {
 	r.sends(nanjing, 0, 80)
 	r.sends(nanjing, 1, 40)
 	r.until(fmt.Sprintf("%d rows are in the table", before+120), func() bool { return r.count("") == before+120 })
+	r.says(fmt.Sprintf("hub-doris windows 4 open, %d rows", before+120), "status") // the journal has the outcome, too
 	r.lower()
 	r.copies(backup, live)
 	r.raise()
