@@ -115,9 +115,7 @@ func TestReplayIsTakenOver(t *testing.T) {
 	a, b := pair(t)
 	all := []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}
 	a.startLegs(all...)
-	a.feed("north", 0, 500)
-	a.feed("south", 0, 500)
-	a.untilRows(2000)
+	a.parts(2000, a)
 	before, after := operator{a}, operator{b}
 	r, err := before.asks(replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable}, Limits: domain.PlanLimits{Rows: 50}})
 	must(t, err)
