@@ -86,8 +86,38 @@ func (c *Cadence) leave() {
 	c.held.wake()
 }
 
+// calm waits until no load of the table is under way, for somebody who loads into another table
+// of the same Doris: both would write to the same disks, and be published one after the other. As
+// with turns, ten loads that ended meanwhile are enough. waits is called when there is one. The error
+// is the context's; a nil Cadence is calm.
+func (c *Cadence) calm(ctx context.Context, waits func()) error {
+	if c == nil {
+		return nil
+	}
+	for n := range patience {
+		c.mu.Lock()
+		loading, moved := c.held.loading, c.held.change()
+		c.mu.Unlock()
+		if loading == 0 {
+			return nil
+		}
+		if n == 0 {
+			waits()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		}
+	}
+	return nil
+}
+
 // admitted carries a batch as soon as nobody holds the table.
 func (l *leg) admitted(ctx context.Context, b *draft) error {
+	if err := l.cfg.Beside.calm(ctx, func() { l.say("loads of the live table go first") }); err != nil {
+		return err
+	}
 	if err := l.cfg.Cadence.enter(ctx, func() { l.say("the table is held while it is exchanged with another") }); err != nil {
 		return err
 	}

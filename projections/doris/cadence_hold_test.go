@@ -77,3 +77,46 @@ func TestHoldEnds(t *testing.T) {
 		release()
 	})
 }
+
+// TestCalm: who loads beside the table waits until no load of it is under way, or ten have ended.
+func TestCalm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, began := NewCadence(0), time.Now()
+		at := func() float64 { return time.Since(began).Seconds() }
+		enter := func() {
+			if err := c.enter(t.Context(), func() { t.Error("it waits, and nobody holds the table") }); err != nil {
+				t.Error(err)
+			}
+		}
+		calm := func(until float64, words int) {
+			t.Helper()
+			waits := 0
+			if err := c.calm(t.Context(), func() { waits++ }); err != nil || at() != until || waits != words {
+				t.Errorf("calm after %v s and %d words, not %v and %d: %v", at(), waits, until, words, err)
+			}
+		}
+		calm(0, 0)
+		enter()
+		go func() {
+			time.Sleep(5 * time.Second)
+			c.leave()
+		}()
+		calm(5, 1)
+		enter()
+		go func() { // another shard's load always goes on when one ends
+			for range 20 {
+				time.Sleep(time.Second)
+				enter()
+				c.leave()
+			}
+			c.leave()
+		}()
+		calm(5+patience, 1)
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := c.calm(short, func() {}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("nobody waits, and it was calm: %v", err)
+		}
+		time.Sleep(time.Minute)
+	})
+}

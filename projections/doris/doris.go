@@ -59,6 +59,9 @@ type Config struct {
 	Batch      Limits
 	// Cadence is shared by all shards of a process that load into the table; nil: none.
 	Cadence *Cadence
+	// Beside is, of a replay into another table than the live one, the live table's Cadence, nil: none. A
+	// load of the replay begins when none of the live table is under way.
+	Beside *Cadence
 	// Replay makes the leg that of a plan: it carries the rows of a lane into the plan's table,
 	// exactly once whatever the pipeline promises, and ends. Database and Table are the plan's
 	// target; a Cadence is shared with the live legs where that is the live table.

@@ -50,3 +50,11 @@ func Pauses(aborts int) (out []time.Duration) {
 
 // Hurry makes the pauses between probes short.
 func (d *Doris) Hurry() { d.probePause = time.Millisecond }
+
+// Loads is a load of the table that is under way until the returned function is called.
+func (c *Cadence) Loads() (ends func()) {
+	if err := c.enter(context.Background(), func() {}); err != nil {
+		panic(err)
+	}
+	return c.leave
+}

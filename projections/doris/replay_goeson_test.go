@@ -76,3 +76,21 @@ func TestHeldLeg(t *testing.T) {
 	p.stop()
 	w.holds(w.want)
 }
+
+// TestReplayBeside: a replay into another table begins nothing while the live one is loaded.
+func TestReplayBeside(t *testing.T) {
+	w := fed(t, duplicate, 2)
+	w.becomes(w.plan(domain.ModeShadow, domain.Selection{}))
+	w.cfg.Beside = doris.NewCadence(0)
+	loaded := w.cfg.Beside.Loads()
+	p := w.start()
+	eventually(w, "it says that it waits", func() (bool, bool) {
+		return true, strings.Contains(p.reporter.Status().Waiting, "go first")
+	})
+	if got := w.kinds(); len(got) > 0 {
+		t.Errorf("stream holds %v", got)
+	}
+	loaded()
+	p.ends()
+	w.isDone()
+}
