@@ -37,10 +37,14 @@ type Config struct {
 // Server is one stand-in cluster of one broker.
 type Server struct {
 	cluster *kfake.Cluster
+	config  Config
 	dir     string
 	addr    string
 	lock    *flock.Flock
 }
+
+// dataDir is where kfake keeps what it has, inside Config.Dir.
+const dataDir = "data"
 
 // runningFile exists while a server is open, and after one that was not closed.
 const runningFile = "running"
@@ -57,14 +61,15 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: c.Dir, lock: lock}
-	if err := s.open(ctx, c); err != nil {
+	s := &Server{config: c, dir: c.Dir, lock: lock}
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open kafka stand-in in %s: %w", c.Dir, err), lock.Close())
 	}
 	return s, nil
 }
 
-func (s *Server) open(ctx context.Context, c Config) error {
+func (s *Server) open(ctx context.Context) error {
+	c := s.config
 	id, err := clusterID(c.Dir)
 	if err != nil {
 		return err
@@ -84,7 +89,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.cluster, err = kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID(id),
-		kfake.DataDir(filepath.Join(c.Dir, "data")),
+		kfake.DataDir(filepath.Join(c.Dir, dataDir)),
 		kfake.WithLogger(standinLog{c.Log}),
 		// The listener is made above, where ctx, the host and the remembered port
 		// are known; kfake would listen on 127.0.0.1 only.
