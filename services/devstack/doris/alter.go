@@ -69,6 +69,8 @@ func (c *session) alterTable(p *parser) error {
 		return c.modifyComment(p, t)
 	case p.accept("REPLACE", "WITH", "TABLE"):
 		return c.replaceTable(p, t)
+	case p.accept("RENAME"):
+		return c.renameTable(p, t)
 	default:
 		return p.unsupported()
 	}
@@ -168,6 +170,21 @@ func (c *session) replaceTable(p *parser, t *Table) error {
 		return err
 	}
 	return c.s.rows.drop(c.ctx, old)
+}
+
+// renameTable gives a table another name, which must be free (fe: Env.renameTable).
+func (c *session) renameTable(p *parser, t *Table) error {
+	name, err := p.name()
+	if err == nil {
+		err = p.end()
+	}
+	if err != nil {
+		return err
+	}
+	if _, taken := t.DB.Tables[name]; taken {
+		return refuse("Table name[%s] is already used", name)
+	}
+	return c.s.catalog.rename(c.ctx, t, name)
 }
 
 // truncate gives a table new, empty rows. Loads that are under way keep their old ones, which nobody sees: their

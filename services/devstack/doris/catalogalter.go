@@ -49,6 +49,18 @@ func (c *Catalog) swap(ctx context.Context, a, b *Table) error {
 	return nil
 }
 
+// rename gives a table a name that is free.
+func (c *Catalog) rename(ctx context.Context, t *Table, name string) error {
+	next := *t
+	next.Name = name
+	if err := c.store(ctx, &next); err != nil {
+		return err
+	}
+	delete(t.DB.Tables, t.Name)
+	c.place(&next)
+	return nil
+}
+
 func (c *Catalog) place(t *Table) { t.DB.Tables[t.Name], c.tables[t.ID] = t, t }
 
 // store makes definitions durable, all or none.

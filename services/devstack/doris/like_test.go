@@ -42,6 +42,44 @@ func TestTableLike(t *testing.T) {
 	}
 }
 
+// TestRename: a table keeps its rows and its comment under another name, over a restart, too; a name
+// that is taken is refused.
+func TestRename(t *testing.T) {
+	cfg := doris.Config{Dir: t.TempDir()}
+	s := open(t, cfg)
+	s.exec("CREATE DATABASE ods")
+	s.exec("CREATE TABLE ods.a (k INT NOT NULL) UNIQUE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 2")
+	s.exec("CREATE TABLE ods.b LIKE ods.a")
+	s.exec(`ALTER TABLE ods.b MODIFY COMMENT "b"`)
+	s.exec("INSERT INTO ods.b VALUES (1)")
+	db := connect(t, s.Server, "root", "", "")
+	for _, c := range []struct{ statement, says string }{
+		{"ALTER TABLE ods.b RENAME a", "Table name[a] is already used"},
+		{"ALTER TABLE ods.c RENAME d", "Table [c] does not exist"},
+	} {
+		if _, err := db.ExecContext(t.Context(), c.statement); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", c.statement, err, c.says)
+		}
+	}
+	s.exec("ALTER TABLE ods.b RENAME c")
+	for _, how := range []string{"renamed", "restarted"} {
+		got := fmt.Sprint(s.rows("SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.tables WHERE TABLE_SCHEMA = 'ods' ORDER BY TABLE_NAME"), s.rows("SELECT k FROM ods.c"))
+		if want := "[[a OLAP] [c b]] [[1]]"; got != want {
+			t.Errorf("%s: got %s, want %s", how, got, want)
+		}
+		if how == "renamed" {
+			if err := s.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, cfg)
+		}
+	}
+	s.exec("ALTER TABLE ods.a REPLACE WITH TABLE c PROPERTIES('swap' = 'true')")
+	if got := fmt.Sprint(s.rows("SELECT k FROM ods.a")); got != "[[1]]" {
+		t.Errorf("exchanged under its new name: %s", got)
+	}
+}
+
 // TestMayChange: who may not change a table is told what MySQL tells it.
 func TestMayChange(t *testing.T) {
 	s := withUsers(t, doris.Config{})
