@@ -36,28 +36,29 @@ func (p LabelParts) Names(begun Ref) bool {
 	return p.Stream == begun.Stream && p.Seq == begun.Seq && p.Hash == [6]byte(begun.Hash[:6])
 }
 
-// ParseLabel reads what Label wrote for a load of a doris stream and nothing else: the loads of
-// a replay are its own leg's to look for. A pipeline's name may hold dashes
-// and digits, the other parts hold no dash: so it is read from the end.
+// ParseLabel reads what Label wrote and nothing else: which leg's load it is, or which replay's,
+// says the stream. A pipeline's name may hold dashes and digits, the other parts hold no dash: so
+// it is read from the end.
 func ParseLabel(label string) (LabelParts, bool) {
-	name, ours := strings.CutPrefix(label, "hefu-")
-	var fields [3]string // hash, seq, shard
-	for i := range fields {
-		at := strings.LastIndexByte(name, '-')
-		if at < 0 {
-			return LabelParts{}, false
-		}
-		name, fields[i] = name[:at], name[at+1:]
+	rest, ours := strings.CutPrefix(label, "hefu-")
+	last := func() (field string) {
+		at := max(0, strings.LastIndexByte(rest, '-'))
+		rest, field = rest[:at], strings.TrimPrefix(rest[at:], "-")
+		return field
 	}
-	pipeline, err1 := ParsePipeline(name)
-	shard, err2 := strconv.Atoi(fields[2])
-	seq, err3 := strconv.ParseUint(fields[1], 10, 64)
-	hash, err4 := hex.DecodeString(fields[0])
+	hash, err1 := hex.DecodeString(last())
+	seq, err2 := strconv.ParseUint(last(), 10, 64)
+	of, leg := last(), LegDoris
+	if plan, is := strings.CutPrefix(of, "r"); is {
+		of, leg = last(), replayPrefix+Leg(plan)
+	}
+	shard, err3 := strconv.Atoi(of)
+	pipeline, err4 := ParsePipeline(rest)
 	if !ours || err1 != nil || err2 != nil || err3 != nil || err4 != nil || len(hash) != 6 {
 		return LabelParts{}, false
 	}
-	p := LabelParts{Stream: Stream{Pipeline: pipeline, Shard: shard, Leg: LegDoris}, Seq: Seq(seq), Hash: [6]byte(hash)}
+	p := LabelParts{Stream: Stream{Pipeline: pipeline, Shard: shard, Leg: leg}, Seq: Seq(seq), Hash: [6]byte(hash)}
 	begun := Ref{Stream: p.Stream, Seq: p.Seq}
 	copy(begun.Hash[:], hash)
-	return p, Label(begun) == label // neither "+1" nor "01" nor "AB" is what Label writes
+	return p, Label(begun) == label // neither "+1" nor "01" nor "AB" nor "rx" is what Label writes
 }

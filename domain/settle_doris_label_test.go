@@ -24,7 +24,8 @@ func TestLabels(t *testing.T) {
 	refs := rapid.Custom(func(t *rapid.T) domain.Ref {
 		r := domain.Ref{Stream: domain.Stream{
 			Pipeline: rapid.StringMatching(`[-a0-2]{1,5}`).Draw(t, "pipeline"),
-			Shard:    rapid.IntRange(0, 30).Draw(t, "shard"), Leg: domain.LegDoris,
+			Shard:    rapid.IntRange(0, 30).Draw(t, "shard"),
+			Leg:      rapid.SampledFrom([]domain.Leg{domain.LegDoris, domain.ReplayLeg(domain.PlanID{1}), domain.ReplayLeg(domain.PlanID{0xef})}).Draw(t, "leg"),
 		}, Seq: domain.Seq(rapid.IntRange(1, 30).Draw(t, "seq"))}
 		r.Hash[0] = byte(rapid.IntRange(0, 1).Draw(t, "hash"))
 		return r
@@ -51,10 +52,16 @@ func TestForeignLabels(t *testing.T) {
 		"", "hefu", "hefu-", "hefu-p-1-2", "hefu-p-1-2-ab01020304f", "hefu-p-1-2-ab01020304ff0", "hefu-p-1-2-AB01020304FF", "hefu-p-1-02-ab01020304ff",
 		"hefu-p-+1-2-ab01020304ff", "hefu-p-01-2-ab01020304ff", "hefu-p-x-2-ab01020304ff", "hefu-P-1-2-ab01020304ff", "hefu--1-2-ab01020304ff",
 		"Hefu-p-1-2-ab01020304ff", "hefu-p-1--2-ab01020304ff", "hefu-p-1-2-ab01020304ff-", "hefu-p-1-18446744073709551616-ab01020304ff", "x-p-1-2-ab01020304ff",
+		"hefu-p-1-r-2-ab01020304ff", "hefu-p-1-rdeadbee-2-ab01020304ff", "hefu-p-1-rDEADBEEF-2-ab01020304ff", "hefu-p-01-rdeadbeef-2-ab01020304ff",
+		"hefu-p-rdeadbeef-2-ab01020304ff", "hefu-1-rdeadbeef-2-ab01020304ff", "hefu-p-1-rdeadbeef-rdeadbeef-2-ab01020304ff", "hefu-p-1-deadbeef-2-ab01020304ff",
 	} {
 		if parts, ok := domain.ParseLabel(label); ok {
 			t.Errorf("%q is of %+v", label, parts)
 		}
+	}
+	// A pipeline may be called as the labels of a replay go on.
+	if parts, ok := domain.ParseLabel("hefu-p-1-rdeadbeef-2-3-ab01020304ff"); !ok || parts.Stream != (domain.Stream{Pipeline: "p-1-rdeadbeef", Shard: 2, Leg: domain.LegDoris}) || parts.Seq != 3 {
+		t.Errorf("%+v, %v", parts, ok)
 	}
 	// The pattern of shard 1 of p finds it as well.
 	if parts, ok := domain.ParseLabel("hefu-p-1-5-2-ab01020304ff"); !ok || parts.Stream != (domain.Stream{Pipeline: "p-1", Shard: 5, Leg: domain.LegDoris}) || parts.Seq != 2 {

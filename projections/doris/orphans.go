@@ -3,11 +3,9 @@ package doris
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -199,17 +197,6 @@ func (l *leg) outcomeOf(ctx context.Context, parts domain.LabelParts) (string, e
 // ownLabel reads a label of this leg's stream and no other: what other shards, pipelines and
 // replays sent is theirs to look for, also where their labels begin alike.
 func (l *leg) ownLabel(label string) (domain.LabelParts, bool) {
-	if l.cfg.Replay == nil {
-		parts, ours := domain.ParseLabel(label)
-		return parts, ours && parts.Stream == l.stream
-	}
-	rest, ours := strings.CutPrefix(label, domain.LabelPrefix(l.stream))
-	seq, hash, ours2 := strings.Cut(rest, "-")
-	n, err1 := strconv.ParseUint(seq, 10, 64)
-	digits, err2 := hex.DecodeString(hash)
-	begun := domain.Ref{Stream: l.stream, Seq: domain.Seq(n)}
-	if !ours || !ours2 || err1 != nil || err2 != nil || copy(begun.Hash[:], digits) != 6 {
-		return domain.LabelParts{}, false
-	}
-	return domain.LabelParts{Stream: l.stream, Seq: begun.Seq, Hash: [6]byte(begun.Hash[:6])}, domain.Label(begun) == label
+	parts, ours := domain.ParseLabel(label)
+	return parts, ours && parts.Stream == l.stream
 }

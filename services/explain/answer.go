@@ -19,7 +19,9 @@ type Answer struct {
 	Hub    *Place  `json:"hub,omitempty"`
 	Doris  *Loaded `json:"doris,omitempty"`
 	Others []int   `json:"other_generations,omitempty" doc:"generations that have the same offset: ask for them by their number"`
-	Lines  []Line  `json:"lines" doc:"the events, in the order in which they happened"`
+	// Rebuilt is there where the row, or the place, is of before the journal took the place of another one.
+	Rebuilt string `json:"rebuilt,omitempty" doc:"what the journal goes on from, and why it does not know more"`
+	Lines   []Line `json:"lines" doc:"the events, in the order in which they happened"`
 }
 
 // Row is a row as its city sent it.
@@ -96,15 +98,26 @@ type Loaded struct {
 // Batch is a hub transaction or a Doris load, with what it carried.
 type Batch struct {
 	Event    string  `json:"event" doc:"stream@seq of its intent"`
+	Replay   *Replay `json:"replay,omitempty" doc:"that it is of"`
 	Label    string  `json:"label,omitempty" doc:"of a load"`
 	Txn      int64   `json:"txn,omitempty"`
-	Table    string  `json:"table,omitempty"`
+	Table    string  `json:"table,omitempty" doc:"of a replay into files the file, of one into nothing null"`
 	Probe    bool    `json:"probe,omitempty" doc:"it only looked for rows that Doris refuses, and was never to be committed"`
 	First    string  `json:"first" doc:"stream@seq of the first event that it carries"`
 	Last     string  `json:"last"`
 	Rows     int64   `json:"rows" doc:"that it carries, without the excluded ones"`
 	Excluded int64   `json:"excluded"`
 	Ranges   []Range `json:"ranges"`
+}
+
+// Replay is the plan by which rows are carried once more.
+type Replay struct {
+	Plan   string `json:"plan" doc:"its id"`
+	Digest string `json:"digest" doc:"what was approved"`
+	Into   string `json:"into" doc:"where the rows go, and how"`
+	State  string `json:"state" doc:"of its life, now"`
+	Who    string `json:"who" doc:"planned it"`
+	Why    string `json:"why"`
 }
 
 // Range is what a batch has of one source partition and one hub partition.
@@ -125,15 +138,11 @@ type Range struct {
 
 // Line is one event in the life of the row.
 type Line struct {
-	// Time is the event's own. An event without one happened after After and before Before: the times
-	// of the nearest events of its stream that have one.
-	Time   *Time  `json:"time,omitempty"`
-	After  *Time  `json:"after,omitempty"`
-	Before *Time  `json:"before,omitempty"`
-	Event  string `json:"event" doc:"stream@seq"`
-	Hash   string `json:"hash"`
-	Kind   string `json:"kind"`
-	What   string `json:"what"`
+	Time  *Time  `json:"time" doc:"by the word of the event, or else when its writer made it"`
+	Event string `json:"event" doc:"stream@seq"`
+	Hash  string `json:"hash"`
+	Kind  string `json:"kind"`
+	What  string `json:"what"`
 }
 
 // Time is a moment as the journal has it.

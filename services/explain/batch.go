@@ -17,6 +17,10 @@ func (a *asking) batch(ctx context.Context) (*Answer, error) {
 	if in == nil {
 		return a.say(none), nil
 	}
+	of, none := a.replayOf(in.entry.Stream)
+	if none != "" {
+		return a.say(none), nil
+	}
 	out := a.say("")
 	out.Found, out.Shard = true, in.entry.Stream.Shard
 	if err := a.ends(ctx, out.Shard); err != nil {
@@ -28,35 +32,51 @@ func (a *asking) batch(ctx context.Context) (*Answer, error) {
 	}
 	t := tell(&a.reading)
 	for _, e := range entries {
-		if err := t.event(ctx, e, words(e)); err != nil {
-			return nil, err
-		}
+		t.event(e, words(e))
 	}
 	last := entries[len(entries)-1]
-	if out.Batch, err = a.contents(ctx, in, last); err != nil {
+	if out.Batch, err = a.contents(ctx, in, last, of); err != nil {
 		return nil, err
 	}
-	out.State = ending(last)
+	out.State = ending(last, of)
+	at := span{shard: out.Shard, began: timeOf(in.entry), named: t.named}
+	if of != nil {
+		out.Batch.Replay, at.replay = of.ofReplay(t), in.entry.Stream.Leg
+	}
+	if at.last, err = a.onward(ctx, t, out, in, last, of); err != nil {
+		return nil, err
+	}
+	for _, e := range a.control.during(at) {
+		t.note(e, trouble(e.Event))
+	}
+	out.Lines, err = t.in(ctx)
+	return out, err
+}
+
+// onward tells what became of a batch behind its outcome. It returns the event that ended it, nil
+// while it goes on. What a replay carried goes nowhere from there.
+func (a *asking) onward(ctx context.Context, t *telling, out *Answer, in *intent, last *journal.Entry, of *replayed) (*journal.Entry, error) {
 	switch last.Event.(type) {
 	case *domain.HubCommitted:
+		if of != nil {
+			return last, nil
+		}
+		var err error
 		if last, err = a.onToDoris(ctx, t, out, last); err != nil {
 			return nil, err
 		}
 	case *domain.DorisCommitted:
-		out.Doris = a.loaded(in.entry, last)
+		if of != nil && of.Plan.Target.Kind != domain.TargetTable {
+			return last, nil
+		}
+		if out.Doris = a.loaded(in.entry, last); of != nil {
+			return last, nil
+		}
 	case *domain.HubAborted, *domain.DorisAborted:
 	default:
-		last = nil
+		return nil, nil
 	}
-	if err := a.lineageOf(ctx, t, out.Shard, last); err != nil {
-		return nil, err
-	}
-	at := span{shard: out.Shard, from: ownerOf(in.entry), began: in.time, last: last, named: t.named}
-	for _, n := range a.control.during(at) {
-		t.note(n, trouble(n.entry.Event), at.began)
-	}
-	out.Lines, err = t.in(ctx)
-	return out, err
+	return last, a.lineageOf(ctx, t, out.Shard, last)
 }
 
 // asked finds the intent that a question names. none says why there is none.
@@ -108,35 +128,51 @@ func (a *asking) at(ctx context.Context, s domain.Stream, seq domain.Seq) (*jour
 	return e, "", err
 }
 
-// ofTxn finds the load with a transaction id of Doris. Doris counts them up, so the prepared loads
-// are found by halving; what Doris committed by itself, or after it was made anew, by reading on.
+// ofTxn finds the load with a transaction id of Doris, also of a replay. Doris counts them up, so
+// the prepared loads are found by halving; what Doris committed by itself, or after it was made
+// anew, by reading on.
 func (a *asking) ofTxn(ctx context.Context) (*intent, string, error) {
+	var streams []domain.Stream
 	for shard := range a.c.Shards {
-		s := a.stream(shard, domain.LegDoris)
-		e, err := a.search(ctx, s, func(e *journal.Entry) (bool, error) {
-			if p := domain.TrailOf(e.Event).Prepared; txnOf(e.Event) == 0 && p > 0 {
-				var err error
-				if e, err = a.j.Get(ctx, s, p); err != nil {
-					return false, err
-				}
+		streams = append(streams, a.stream(shard, domain.LegDoris))
+	}
+	for _, r := range a.control.replays {
+		for _, l := range r.Plan.Lanes {
+			if r.approved != nil && r.Plan.Target.Kind == domain.TargetTable {
+				streams = append(streams, r.Plan.Stream(l.Shard))
 			}
-			return txnOf(e.Event) >= a.q.Txn, nil
-		})
-		if err != nil {
-			return nil, "", err
 		}
-		if e == nil || txnOf(e.Event) != a.q.Txn {
-			if e, err = a.readForTxn(ctx, s); err != nil {
+	}
+	for _, find := range []func(context.Context, domain.Stream) (*journal.Entry, error){a.searchForTxn, a.readForTxn} {
+		for _, s := range streams {
+			e, err := find(ctx, s)
+			if err != nil {
 				return nil, "", err
 			}
-		}
-		if e != nil {
-			begun, _ := follows(e.Event)
-			in, err := a.intent(ctx, s, begun.Seq)
-			return in, "", err
+			if e != nil {
+				begun, _ := follows(e.Event)
+				in, err := a.intent(ctx, s, begun.Seq)
+				return in, "", err
+			}
 		}
 	}
 	return nil, "no load with this transaction was prepared or committed; one that was aborted before it was prepared is known by its label only", nil
+}
+
+func (a *asking) searchForTxn(ctx context.Context, s domain.Stream) (*journal.Entry, error) {
+	e, err := a.search(ctx, s, func(e *journal.Entry) (bool, error) {
+		if p := domain.TrailOf(e.Event).Prepared; txnOf(e.Event) == 0 && p > 0 {
+			var err error
+			if e, err = a.j.Get(ctx, s, p); err != nil {
+				return false, err
+			}
+		}
+		return txnOf(e.Event) >= a.q.Txn, nil
+	})
+	if err != nil || e == nil || txnOf(e.Event) != a.q.Txn {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (a *asking) readForTxn(ctx context.Context, s domain.Stream) (found *journal.Entry, err error) {
@@ -189,12 +225,17 @@ func (r *reading) outcome(ctx context.Context, in *intent) ([]*journal.Entry, er
 }
 
 // ending says how a batch ended.
-func ending(last *journal.Entry) string {
+func ending(last *journal.Entry, of *replayed) string {
 	switch ev := last.Event.(type) {
-	case *domain.HubCommitted:
-		return "committed in the hub"
-	case *domain.DorisCommitted:
-		return "visible in Doris"
+	case *domain.HubCommitted, *domain.DorisCommitted:
+		switch {
+		case of != nil:
+			return "carried into " + into(of.Plan.Target)
+		case last.Stream.Leg == domain.LegHub:
+			return "committed in the hub"
+		default:
+			return "visible in Doris"
+		}
 	case *domain.HubAborted:
 		return "did not happen: " + oneLine(ev.Why)
 	case *domain.DorisAborted:
@@ -215,9 +256,7 @@ func (a *asking) onToDoris(ctx context.Context, t *telling, out *Answer, commit 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.passage(ctx, p); err != nil {
-		return nil, err
-	}
+	t.passage(p)
 	if p.commit == nil {
 		out.State += "; " + p.pending("Doris", "load")
 		return nil, nil

@@ -1,65 +1,34 @@
 package explain
 
 import (
-	"context"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
 )
 
-// neighbours is how many events on either side are looked at for a time.
-const neighbours = 64
-
-// timeOf is when an event says that it happened. Most events say nothing: a clock decides nothing
-// in a journal.
-func timeOf(ev domain.Event) (domain.Micros, bool) {
-	switch ev := ev.(type) {
+// timeOf is when an event happened: by its own word, or else when its writer made it. It is for
+// people; a clock decides nothing in a journal.
+func timeOf(e *journal.Entry) domain.Micros {
+	if _, replay := e.Stream.Leg.Plan(); replay {
+		return e.At // the time that its intent names is that of the rows
+	}
+	switch ev := e.Event.(type) {
 	case *domain.Genesis:
-		return ev.Created, true
+		return ev.Created
 	case *domain.Ingested:
-		return ev.ExtractTime, true
+		return ev.ExtractTime
 	case *domain.HubBegun:
-		return ev.Time, true
+		return ev.Time
 	case *domain.DorisBegun:
-		return ev.Time, true
+		return ev.Time
 	case *domain.DorisCommitted:
-		return ev.Visible, true
+		return ev.Visible
 	case *domain.Reconciled:
-		return ev.Done, true
+		return ev.Done
 	default:
-		return 0, false
+		return e.At
 	}
-}
-
-// around finds the times of the nearest events of a shard's stream before and behind one that has
-// none itself; nil where there is none near.
-func (r *reading) around(ctx context.Context, e *journal.Entry) (after, before *domain.Micros, err error) {
-	tail, err := r.tail(ctx, e.Stream)
-	if err != nil {
-		return nil, nil, err
-	}
-	look := func(seq domain.Seq) (*domain.Micros, error) {
-		other, err := r.j.Get(ctx, e.Stream, seq)
-		if err != nil {
-			return nil, err
-		}
-		if t, ok := timeOf(other.Event); ok {
-			return &t, nil
-		}
-		return nil, nil
-	}
-	for seq := e.Seq - 1; seq >= 1 && seq+neighbours >= e.Seq && after == nil; seq-- {
-		if after, err = look(seq); err != nil {
-			return nil, nil, err
-		}
-	}
-	for seq := e.Seq + 1; seq <= tail.Seq && seq <= e.Seq+neighbours && before == nil; seq++ {
-		if before, err = look(seq); err != nil {
-			return nil, nil, err
-		}
-	}
-	return after, before, nil
 }
 
 const (
@@ -76,11 +45,4 @@ func (r *reading) time(m domain.Micros) *Time {
 func (r *reading) millis(ms int64) *Time {
 	t := time.UnixMilli(ms)
 	return &Time{UTC: t.UTC().Format(utcFormat), Local: t.In(r.zone).Format(localFormat)}
-}
-
-func (r *reading) timeOrNil(m *domain.Micros) *Time {
-	if m == nil {
-		return nil
-	}
-	return r.time(*m)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/projections"
 )
 
 // lot is what a batch has of one source partition and one hub partition.
@@ -16,13 +17,23 @@ type lot struct {
 	hub int32 // -1: in no hub partition
 }
 
-// contents says which rows a batch carries, or would have carried.
-func (a *asking) contents(ctx context.Context, in *intent, last *journal.Entry) (*Batch, error) {
+// contents says which rows a batch carries, or would have carried; of is the replay that it is of, if
+// it is of one, which does not take every row of the events.
+func (a *asking) contents(ctx context.Context, in *intent, last *journal.Entry, of *replayed) (*Batch, error) {
 	out := &Batch{Event: in.entry.Ref().String(), First: in.first.String(), Last: in.last.String()}
 	if ev, ok := in.entry.Event.(*domain.DorisBegun); ok {
-		out.Label, out.Table, out.Probe = domain.Label(in.entry.Ref()), ev.Table, ev.Probe != nil
+		out.Table, out.Probe = ev.Table, ev.Probe != nil
+		if of == nil || of.Plan.Target.Kind == domain.TargetTable {
+			out.Label = domain.Label(in.entry.Ref())
+		}
 		out.Txn = txnOf(last.Event)
 	}
+	var taken domain.Selection
+	if of != nil {
+		taken = of.Plan.Rows
+	}
+	cutter := projections.NewCutter(a.j, in.entry.Stream.Shard, taken)
+	defer cutter.Close()
 	c := &counting{r: &a.reading, lots: map[lot]*Range{}}
 	excluded := in.excluded
 	var err error
@@ -35,13 +46,18 @@ func (a *asking) contents(ctx context.Context, in *intent, last *journal.Entry) 
 		err = a.each(ctx, in.first.Stream, in.first.Seq, in.last.Seq, func(e *journal.Entry) error { c.unplaced(e); return nil })
 	default:
 		err = a.each(ctx, in.first.Stream, in.first.Seq, in.last.Seq, func(e *journal.Entry) error {
-			switch ev := e.Event.(type) {
-			case *domain.HubCommitted:
-				return c.commit(ctx, e, ev)
-			case *domain.Ingested: // of a direct pipeline
-				return c.commit(ctx, e, domain.DirectCommit(e.Seq, ev))
+			commit, _ := e.Event.(*domain.HubCommitted)
+			if ev, direct := e.Event.(*domain.Ingested); direct {
+				commit = domain.DirectCommit(e.Seq, ev)
 			}
-			return nil
+			if commit == nil {
+				return nil
+			}
+			some, err := cutter.Cut(ctx, commit)
+			if err != nil {
+				return err
+			}
+			return c.commit(ctx, e, some)
 		})
 	}
 	if err != nil {
@@ -56,6 +72,9 @@ func (a *asking) contents(ctx context.Context, in *intent, last *journal.Entry) 
 		row := c.lots[l]
 		if source, known := a.c.Source(l.key.Source); known {
 			row.City = string(source.City)
+		}
+		if _, hub := in.entry.Event.(*domain.HubBegun); hub && !committed {
+			row.Placed, row.HubPartition, row.HubFirst, row.HubLast = false, 0, 0, 0 // a replay's rows have a place already, but not there
 		}
 		out.Ranges = append(out.Ranges, *row)
 		out.Rows += row.Rows

@@ -204,7 +204,11 @@ func (a *asking) hubRow(ctx context.Context) (*Answer, error) {
 		return nil, err
 	}
 	if none != "" {
-		return a.say(none), nil
+		out, t := a.say(none), tell(&a.reading)
+		if out.Shard = shard; a.control.rebuiltHub(t, out, at) {
+			out.Lines, err = t.in(ctx)
+		}
+		return out, err
 	}
 	q := *a.q
 	q.Partition, q.Offset, q.Generation = spot.run.Partition, spot.offset, int(spot.run.Generation)

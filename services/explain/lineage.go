@@ -23,18 +23,9 @@ func (a *asking) throughLineage(ctx context.Context, t *telling, shard int, outc
 			return err
 		}
 	}
-	t.floor = t.lines[len(t.lines)-1].at
-	if at, ok := timeOf(outcome.Event); ok {
-		t.floor = at
-	}
-	begun := false
+	t.floor = timeOf(outcome)
 	for _, e := range p.entries {
-		if err := t.event(ctx, e, words(e)); err != nil {
-			return err
-		}
-		if begun = begun || intentOf(e) != nil; begun { // the leg's events have no times of their own
-			t.lines[len(t.lines)-1].After = t.r.time(t.floor)
-		}
+		t.event(e, words(e))
 	}
 	return nil
 }

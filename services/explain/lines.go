@@ -15,7 +15,7 @@ type told struct {
 	Line
 	stream domain.Stream
 	seq    domain.Seq
-	at     domain.Micros // its time, or that of the event before it
+	at     domain.Micros // its time, or that of an event that is known to be before it
 	owner  domain.Seq
 }
 
@@ -63,21 +63,8 @@ func rank(s domain.Stream) int {
 }
 
 // event adds an event of a shard's stream. The events of one stream are added in order.
-func (t *telling) event(ctx context.Context, e *journal.Entry, what string) error {
-	l := told{Line: lineOf(e, what), stream: e.Stream, seq: e.Seq, owner: ownerOf(e)}
-	if at, ok := timeOf(e.Event); ok {
-		l.Time, l.at = t.r.time(at), at
-	} else {
-		after, before, err := t.r.around(ctx, e)
-		if err != nil {
-			return err
-		}
-		l.After, l.Before = t.r.timeOrNil(after), t.r.timeOrNil(before)
-		if after != nil {
-			l.at = *after
-		}
-	}
-	l.at = max(l.at, t.floor)
+func (t *telling) event(e *journal.Entry, what string) {
+	l := told{Line: t.lineOf(e, what), stream: e.Stream, seq: e.Seq, at: max(timeOf(e), t.floor), owner: ownerOf(e)}
 	for i := range t.lines {
 		if other := &t.lines[i]; other.stream == l.stream && other.seq < l.seq {
 			l.at = max(l.at, other.at) // a clock that was set back does not turn a stream round
@@ -87,30 +74,17 @@ func (t *telling) event(ctx context.Context, e *journal.Entry, what string) erro
 		t.named[id] = l.at
 	}
 	t.lines = append(t.lines, l)
-	return nil
 }
 
-// note adds an event of control. It stands behind floor, but for what is known to be before it.
-func (t *telling) note(n *noted, what string, floor domain.Micros) {
-	l := told{Line: lineOf(n.entry, what), stream: n.entry.Stream, seq: n.entry.Seq, at: floor}
-	if at, ok := timeOf(n.entry.Event); ok {
-		l.Time, l.at = t.r.time(at), at
-	} else {
-		l.After, l.Before = t.r.timeOrNil(n.after), t.r.timeOrNil(n.before)
-		if n.after != nil {
-			l.at = max(l.at, *n.after)
-		}
-	}
+// note adds an event of control.
+func (t *telling) note(e *journal.Entry, what string) {
+	l := told{Line: t.lineOf(e, what), stream: e.Stream, seq: e.Seq, at: timeOf(e)}
 	for i := range t.lines {
-		other := &t.lines[i]
-		if other.stream == l.stream && other.seq < l.seq || other.seq <= n.heads[other.stream] {
+		if other := &t.lines[i]; other.stream == l.stream && other.seq < l.seq {
 			l.at = max(l.at, other.at)
 		}
 	}
-	if n.before != nil {
-		l.at = min(l.at, *n.before-1)
-	}
-	if decided, ok := t.named[incidentOf(n.entry.Event)]; ok {
+	if decided, ok := t.named[incidentOf(e.Event)]; ok {
 		l.at = min(l.at, decided-1)
 	}
 	t.lines = append(t.lines, l)
@@ -127,66 +101,43 @@ func incidentOf(ev domain.Event) domain.IncidentID {
 	}
 }
 
-// in puts the lines in order, and before the first one of each process the line of its start.
+// in adds the start of each process that wrote a line, and puts the lines in order.
 func (t *telling) in(ctx context.Context) ([]Line, error) {
+	if err := t.starts(ctx); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(t.lines, func(a, b told) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a.stream), rank(b.stream)), cmp.Compare(a.seq, b.seq))
 	})
-	t.beforeDoris()
 	out := make([]Line, 0, len(t.lines))
-	known := map[domain.Seq]bool{0: true}
 	for i := range t.lines {
-		l := &t.lines[i]
-		if !known[l.owner] {
-			known[l.owner] = true
-			start, err := t.start(ctx, l)
-			if err != nil {
-				return nil, err
-			}
-			if start != nil {
-				out = append(out, *start)
-			}
-		}
-		out = append(out, l.Line)
+		out = append(out, t.lines[i].Line)
 	}
 	return out, nil
 }
 
-// beforeDoris says of the hub's events that the load which took them up began after them: on a quiet
-// stream no other event with a time follows for long.
-func (t *telling) beforeDoris() {
-	i := slices.IndexFunc(t.lines, func(l told) bool { return l.stream.Leg == domain.LegDoris && l.Time != nil })
-	if i < 0 {
-		return
-	}
-	load := t.lines[i].Time
-	for j := range t.lines {
-		l := &t.lines[j]
-		if l.stream.Leg == domain.LegHub && l.Time == nil && (l.Before == nil || load.UTC < l.Before.UTC) {
-			l.Before = load
+// starts adds the beginnings of the processes that wrote the lines, each before the first of its own.
+func (t *telling) starts(ctx context.Context) error {
+	first := map[domain.Seq]*told{}
+	for i := range t.lines {
+		if l := &t.lines[i]; l.owner > 0 && (first[l.owner] == nil || l.at < first[l.owner].at) {
+			first[l.owner] = l
 		}
 	}
-}
-
-// start is the beginning of the process that wrote a line.
-func (t *telling) start(ctx context.Context, first *told) (*Line, error) {
-	e, err := t.r.j.Get(ctx, domain.ControlStream(t.r.j.Pipeline()), first.owner)
-	if errors.Is(err, journal.ErrNotFound) {
-		return nil, &journal.IntegrityError{
-			Stream: domain.ControlStream(t.r.j.Pipeline()), Seq: first.owner, What: "is not there, " + first.Event + " names it as the start of its process",
+	control := domain.ControlStream(t.r.j.Pipeline())
+	for owner, l := range first {
+		e, err := t.r.j.Get(ctx, control, owner)
+		if errors.Is(err, journal.ErrNotFound) {
+			return &journal.IntegrityError{Stream: control, Seq: owner, What: "is not there, " + l.Event + " names it as the start of its process"}
 		}
+		if err != nil {
+			return err
+		}
+		t.lines = append(t.lines, told{Line: t.lineOf(e, trouble(e.Event)), stream: control, seq: owner, at: min(timeOf(e), l.at-1)})
 	}
-	if err != nil {
-		return nil, err
-	}
-	l := lineOf(e, trouble(e.Event))
-	l.Before = first.Before
-	if first.Time != nil {
-		l.Before = first.Time
-	}
-	return &l, nil
+	return nil
 }
 
-func lineOf(e *journal.Entry, what string) Line {
-	return Line{Event: e.Ref().String(), Hash: e.Hash.String(), Kind: string(e.Event.Kind()), What: what}
+func (t *telling) lineOf(e *journal.Entry, what string) Line {
+	return Line{Time: t.r.time(timeOf(e)), Event: e.Ref().String(), Hash: e.Hash.String(), Kind: string(e.Event.Kind()), What: what}
 }

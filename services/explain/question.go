@@ -19,8 +19,8 @@ type Question struct {
 	Generation int   // 0: the newest that has the offset
 
 	Hub   string // "<partition>:<offset>" of the hub topic
-	Label string // of a Doris load
-	Txn   int64  // of Doris; 0: not given
+	Label string // of a Doris load, a replay's too
+	Txn   int64  // of Doris, the same; 0: not given
 	Event string // "<stream>@<seq>" of a hub transaction or a load: any of its events
 
 	Record bool // the record's text as well
@@ -59,7 +59,7 @@ func (q *Question) Check() error {
 	}
 	if q.Label != "" {
 		if _, ok := domain.ParseLabel(q.Label); !ok {
-			return ask("label %q is none of Hefu's: they are hefu-<pipeline>-<shard>-<seq>-<12 hex digits>", q.Label)
+			return ask("label %q is none of Hefu's: they are hefu-<pipeline>-<shard>-<seq>-<12 hex digits>, of a replay with r<plan>- before the seq", q.Label)
 		}
 	}
 	if q.Event != "" {
@@ -111,8 +111,9 @@ func (q *Question) event() (domain.Stream, domain.Seq, error) {
 	name, number, ok := strings.Cut(q.Event, "@")
 	seq, err1 := strconv.ParseUint(number, 10, 63)
 	s, err2 := domain.ParseStream(name)
-	if !ok || err1 != nil || err2 != nil || seq == 0 || s.Leg != domain.LegHub && s.Leg != domain.LegDoris {
-		return s, 0, ask("event %q: want an event of a hub or doris stream, as in bridge.0.hub@57", q.Event)
+	_, replay := s.Leg.Plan()
+	if !ok || err1 != nil || err2 != nil || seq == 0 || s.Leg != domain.LegHub && s.Leg != domain.LegDoris && !replay {
+		return s, 0, ask("event %q: want an event of a hub or doris stream, as in bridge.0.hub@57, or of a replay's", q.Event)
 	}
 	return s, domain.Seq(seq), nil
 }

@@ -23,9 +23,8 @@ func (a *asking) row(ctx context.Context, source domain.SourceConfig, q *Questio
 	out.Shard, out.Others = shard, f.others
 	t := tell(&a.reading)
 	if f.opened != nil {
-		if err := t.event(ctx, f.opened, opening(f.opened.Event.(*domain.SourceOpened), &f.start)); err != nil {
-			return nil, err
-		}
+		t.event(f.opened, opening(f.opened.Event.(*domain.SourceOpened), &f.start))
+		a.control.rebuilt(t, out, f, q.Offset)
 	}
 	var last *journal.Entry
 	if f.entry != nil {
@@ -43,14 +42,13 @@ func (a *asking) row(ctx context.Context, source domain.SourceConfig, q *Questio
 func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetched, source domain.SourceConfig, q *Question) (last *journal.Entry, err error) {
 	if f.gap != nil {
 		out.State = fmt.Sprintf("offset %d holds no row: it lies in the gap [%d,%d) with reason %s", q.Offset, f.gap.First, f.gap.Next, f.gap.Reason)
-		return f.entry, t.event(ctx, f.entry, fetching(f, nil))
+		t.event(f.entry, fetching(f, nil))
+		return f.entry, nil
 	}
 	if out.Row, err = a.rowOf(f, source, q); err != nil {
 		return nil, err
 	}
-	if err := t.event(ctx, f.entry, fetching(f, out.Row)); err != nil {
-		return nil, err
-	}
+	t.event(f.entry, fetching(f, out.Row))
 	out.Found = true
 	hint := a.hint(source.ID, f.generation)
 	input, placed, ended, err := a.throughHub(ctx, t, out, f, hint.Hub)
@@ -101,9 +99,7 @@ func (a *asking) throughHub(ctx context.Context, t *telling, out *Answer, f *fet
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	if err := t.passage(ctx, p); err != nil {
-		return nil, 0, nil, err
-	}
+	t.passage(p)
 	if p.commit == nil {
 		out.State = "fetched; " + p.pending("the hub", "transaction")
 		return nil, 0, nil, nil
@@ -131,9 +127,7 @@ func (a *asking) throughDoris(ctx context.Context, t *telling, out *Answer, inpu
 	if err != nil {
 		return nil, err
 	}
-	if err := t.passage(ctx, p); err != nil {
-		return nil, err
-	}
+	t.passage(p)
 	if p.commit == nil {
 		out.State = "in the hub; " + p.pending("Doris", "load")
 		return nil, nil
@@ -157,14 +151,11 @@ func (r *reading) loaded(begun, committed *journal.Entry) *Loaded {
 }
 
 // passage adds the events of a leg; its input was told last.
-func (t *telling) passage(ctx context.Context, p *passage) error {
+func (t *telling) passage(p *passage) {
 	t.floor = t.lines[len(t.lines)-1].at
 	for _, e := range p.entries {
-		if err := t.event(ctx, e, words(e)); err != nil {
-			return err
-		}
+		t.event(e, words(e))
 	}
-	return nil
 }
 
 // pending says how far a leg is with a row that it did not carry yet.
@@ -209,19 +200,19 @@ func why(x *domain.Exclusion) string {
 
 // beside adds what happened on control in the row's time, and what the reconciler found.
 func (a *asking) beside(t *telling, out *Answer, f *fetched, last *journal.Entry) {
-	at := span{shard: out.Shard, source: f.run().Source, from: f.event.Incarnation, began: f.event.ExtractTime, last: last, named: t.named}
-	for _, n := range a.control.during(at) {
-		t.note(n, trouble(n.entry.Event), at.began)
+	at := span{shard: out.Shard, source: f.run().Source, began: f.event.ExtractTime, last: last, named: t.named}
+	for _, e := range a.control.during(at) {
+		t.note(e, trouble(e.Event))
 	}
 	for _, fo := range a.control.about(out.Row, out.Hub) {
-		t.note(fo.noted, finding(&fo.finding), at.began)
+		t.note(fo.Entry, finding(&fo.finding))
 		if accepted := a.control.accepted[fo.finding.ID()]; accepted != nil {
-			ev, _ := accepted.entry.Event.(*domain.Accepted)
+			ev, _ := accepted.Event.(*domain.Accepted)
 			id := fo.finding.ID()
-			t.note(accepted, fmt.Sprintf("finding %s is accepted by %s: %s", short(id.String()), ev.Who, oneLine(ev.Why)), at.began)
+			t.note(accepted, fmt.Sprintf("finding %s is accepted by %s: %s", short(id.String()), ev.Who, oneLine(ev.Why)))
 		}
 	}
 	for _, l := range a.control.proven(out.Row, out.Hub) {
-		t.note(l.noted, window(&l.result), at.began)
+		t.note(l.Entry, window(&l.result))
 	}
 }

@@ -82,7 +82,7 @@ func (s *scroll) control(e domain.Event) domain.Ref {
 	return s.put(domain.ControlStream("bridge"), e)
 }
 
-// put appends an event.
+// put appends an event, a moment later.
 func (s *scroll) put(to domain.Stream, e domain.Event) domain.Ref {
 	s.t.Helper()
 	ctx := s.t.Context()
@@ -95,7 +95,7 @@ func (s *scroll) put(to domain.Stream, e domain.Event) domain.Ref {
 		}
 	}
 	ref := domain.Ref{Stream: to, Seq: tail.Seq + 1}
-	parts, hash := journal.Encode(s.id, to, ref.Seq, tail.Hash, 0, e)
+	parts, hash := journal.Encode(s.id, to, ref.Seq, tail.Hash, s.tick(1), e)
 	must(s.t, s.store.Put(ctx, to, 1, ref.Seq, parts))
 	ref.Hash = hash
 	s.tails[to], s.trail[to] = ref, s.trail[to].After(ref.Seq, e)

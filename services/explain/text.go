@@ -12,6 +12,9 @@ func (a *Answer) Text(w io.Writer) error {
 	p.fact("asked", a.Asked)
 	p.fact("state", a.State)
 	p.fact("journal", fmt.Sprintf("%s of pipeline %s, shard %d; times are UTC, in brackets %s", a.Journal, a.Pipeline, a.Shard, a.Timezone))
+	if a.Rebuilt != "" {
+		p.fact("rebuilt", a.Rebuilt)
+	}
 	p.row(a.Row)
 	if b := a.Batch; b != nil {
 		p.batch(b)
@@ -101,15 +104,21 @@ func (p *page) record(r *Record) {
 }
 
 func (p *page) batch(b *Batch) {
-	name := b.Event
-	if b.Label != "" {
-		kind := "load"
-		if b.Probe {
-			kind = "probe"
-		}
-		name += fmt.Sprintf(", %s %s into %s", kind, b.Label, b.Table)
+	name, partition := b.Event, "hub partition"
+	switch {
+	case b.Probe:
+		name += fmt.Sprintf(", probe %s into %s", b.Label, b.Table)
+	case b.Label != "":
+		name += fmt.Sprintf(", load %s into %s", b.Label, b.Table)
+	case b.Table != "":
+		name += ", lines into " + b.Table
+	case b.Replay != nil:
+		partition = "topic partition"
 	}
 	p.fact("batch", name)
+	if r := b.Replay; r != nil {
+		p.fact("replay", fmt.Sprintf("%s into %s, planned by %s: %s; it is %s", r.Plan, r.Into, r.Who, r.Why, r.State))
+	}
 	of := b.First
 	if b.Last != b.First {
 		of += " to " + b.Last
@@ -118,54 +127,26 @@ func (p *page) batch(b *Batch) {
 	for _, r := range b.Ranges {
 		s := fmt.Sprintf("source %s generation %d partition %d: %s from offset %d to %d", r.Source, r.Generation, r.Partition, count(r.Rows, "row"), r.First, r.Last)
 		if r.Placed {
-			s += fmt.Sprintf("; hub partition %d from %d to %d", r.HubPartition, r.HubFirst, r.HubLast)
+			s += fmt.Sprintf("; %s %d from %d to %d", partition, r.HubPartition, r.HubFirst, r.HubLast)
 		}
 		p.fact("range", s)
 	}
 }
 
-// lines writes the life. Of an event without a time it says between which it was.
+// lines writes the life.
 func (p *page) lines(lines []Line) {
 	if len(lines) == 0 {
 		return
 	}
-	event, before := 0, len("< before")
+	event := 0
 	for i := range lines {
-		event, before = max(event, len(lines[i].Event)), max(before, len(lines[i].before()))
+		event = max(event, len(lines[i].Event))
 	}
-	p.print("\n%-*s  %-*s  %-*s  %-*s  what\n", stamp, " time, or > after", before, "< before", event, "event", digits, "hash")
+	p.print("\n%-*s  %-*s  %-*s  what\n", len(utcFormat), "time", event, "event", digits, "hash")
 	for i := range lines {
 		l := &lines[i]
-		p.print("%-*s  %-*s  %-*s  %-*s  %s\n", stamp, l.after(), before, l.before(), event, l.Event, digits, short(l.Hash), l.What)
+		p.print("%s  %-*s  %-*s  %s\n", l.Time.UTC, event, l.Event, digits, short(l.Hash), l.What)
 	}
 }
 
-const (
-	day    = len("2006-01-02 ")
-	stamp  = len(">" + utcFormat)
-	digits = 12 // of a hash
-)
-
-// after is when the event happened, or after when.
-func (l *Line) after() string {
-	switch {
-	case l.Time != nil:
-		return " " + l.Time.UTC
-	case l.After != nil:
-		return ">" + l.After.UTC
-	default:
-		return ""
-	}
-}
-
-// before is before when an event without a time happened; the day only where it is another one.
-func (l *Line) before() string {
-	switch {
-	case l.Time != nil || l.Before == nil:
-		return ""
-	case l.After != nil && l.After.UTC[:day] == l.Before.UTC[:day]:
-		return "<" + l.Before.UTC[day:]
-	default:
-		return "<" + l.Before.UTC
-	}
-}
+const digits = 12 // of a hash

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
+	"github.com/hefu-io/hefu/projections/file"
 )
 
 // place is an event's place within its shard: "hub@57".
@@ -21,6 +22,9 @@ func stretch(first, last domain.Ref) string {
 
 // words say what an event of a shard's stream is, on one line.
 func words(e *journal.Entry) string {
+	if text := lines(e); text != "" {
+		return text
+	}
 	switch ev := e.Event.(type) {
 	case *domain.Opened:
 		return fmt.Sprintf("incarnation %d takes the %s stream over", ev.Incarnation, e.Stream.Leg)
@@ -50,6 +54,26 @@ func words(e *journal.Entry) string {
 	default:
 		return ""
 	}
+}
+
+// lines say what an event is of a replay whose rows go into a file, or are counted only; "" for any
+// other. It has the words of a load, and Doris does not know of it.
+func lines(e *journal.Entry) string {
+	id, replay := e.Stream.Leg.Plan()
+	if !replay {
+		return ""
+	}
+	switch ev := e.Event.(type) {
+	case *domain.DorisBegun:
+		if ev.Table == file.Name(id, e.Stream.Shard) || ev.Table == string(domain.TargetNull) {
+			return fmt.Sprintf("lines into %s begin: %s", ev.Table, stretch(ev.First, ev.Last))
+		}
+	case *domain.DorisCommitted:
+		if _, _, err := file.Digest(ev); err == nil {
+			return fmt.Sprintf("%s is done: %s; %s", place(ev.Begun), count(ev.Rows, "row"), ev.How)
+		}
+	}
+	return ""
 }
 
 func loadBegins(at domain.Ref, ev *domain.DorisBegun) string {

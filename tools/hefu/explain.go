@@ -31,7 +31,8 @@ reconciler found of it: a line an event, each with its place in the journal and 
 
 A row is named by its place in its city (--city or --source with --partition and --offset; of
 several generations the newest that has it, or --generation) or by its place in the hub (--hub).
-With --label, --txn or --event it is told of a load or a hub transaction and what it carried.
+With --label, --txn or --event it is told of a load or a hub transaction and what it carried, also
+of one of a replay.
 
 Where the pipeline keeps its lineage in ClickHouse the row is found there; the text is the
 journal's all the same. It works beside a running hefu, which then answers, and without one.
@@ -54,9 +55,9 @@ not carry it, and why. 2: it could not be found out.`,
 	f.Int64Var(&q.Offset, "offset", -1, "the offset in the city's topic")
 	f.IntVar(&q.Generation, "generation", 0, "the generation of the source's partition")
 	f.StringVar(&q.Hub, "hub", "", "a place in the hub topic, PARTITION:OFFSET")
-	f.StringVar(&q.Label, "label", "", "the label of a Doris load")
+	f.StringVar(&q.Label, "label", "", "the label of a Doris load, a replay's too")
 	f.Int64Var(&q.Txn, "txn", 0, "a transaction id of Doris")
-	f.StringVar(&q.Event, "event", "", "an event of a hub transaction or a load, STREAM@SEQ")
+	f.StringVar(&q.Event, "event", "", "an event of a hub transaction or a load, a replay's too, STREAM@SEQ")
 	f.BoolVar(&q.Record, "record", false, "print the record's text too: it is city data")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		r, err := explainIt(cmd.Context(), *file, q)

@@ -3,13 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/services/explain"
@@ -18,18 +15,14 @@ import (
 // TestExplain: a running hefu answers, and without one the journal does, in the same words; the exit
 // code says whether the row is there, and the record's text is not printed unasked.
 func TestExplain(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "ODS", "QL"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	dir, broker := t.TempDir(), k.ListenAddrs()[0]
-	file := filepath.Join(dir, "hefu.yaml")
-	text := fmt.Sprintf("data_dir: %s\napi: {listen: \"127.0.0.1:0\"}\npipelines:\n  - name: bridge\n    hub: {brokers: [%q], topic: ODS}\n    sources:\n      - {id: north, city: \"320100\", brokers: [%q], topic: QL}\n",
-		filepath.Join(dir, "data"), broker, broker)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file, broker := small(t, `
+data_dir: DATA
+api: {listen: "127.0.0.1:0"}
+pipelines:
+  - name: bridge
+    hub: {brokers: [BROKER], topic: ODS}
+    sources: [{id: north, city: "320100", brokers: [BROKER], topic: QL}]
+`)
 	ask := func(more ...string) ended { return hefu(t, append([]string{"explain", "-c", file}, more...)...) }
 	row := func(offset int, more ...string) []string {
 		return append([]string{"--city", "320100", "--partition", "1", "--offset", fmt.Sprint(offset)}, more...)
