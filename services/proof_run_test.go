@@ -96,10 +96,16 @@ func TestProofOfWhatHappenedWhileDown(t *testing.T) {
 	if code := w.call(http.MethodGet, "/v1/findings", nil, &list); code != http.StatusOK || len(list) != 1 || list[0].Finding.CityOffset != 65590 || list[0].Finding.Where != "doris" {
 		t.Fatalf("%d: %+v", code, list)
 	}
-	var one reconcile.FindingReport
-	code := w.call(http.MethodPost, "/v1/findings/"+list[0].Finding.ID.String()+"/accept", reconcile.Acceptance{Who: "wang", Why: "by hand"}, &one)
-	if code != http.StatusOK || one.Finding.Accepted == nil || one.Finding.Accepted.Who != "wang" {
-		t.Fatalf("%d: %+v", code, one)
+	var problem map[string]any
+	var taken []reconcile.FindingReport
+	by := reconcile.Acceptance{Findings: []domain.FindingID{list[0].Finding.ID, {0xff}}, Who: "wang", Why: "by hand"}
+	if code := w.call(http.MethodPost, "/v1/findings/accept", by, &problem); code != http.StatusNotFound {
+		t.Fatalf("one of them is none: %d: %v", code, problem)
+	}
+	by.Findings = by.Findings[:1]
+	code := w.call(http.MethodPost, "/v1/findings/accept", by, &taken)
+	if code != http.StatusOK || len(taken) != 1 || taken[0].Finding.Accepted == nil || taken[0].Finding.Accepted.Who != "wang" {
+		t.Fatalf("%d: %+v", code, taken)
 	}
 	w.end()
 

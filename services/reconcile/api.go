@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -42,12 +41,6 @@ type FindingReport struct {
 	Finding  report.Finding `json:"finding"`
 }
 
-// Acceptance is the body of POST /v1/findings/{id}/accept.
-type Acceptance struct {
-	Who string `json:"who" doc:"the person who decides" minLength:"1" maxLength:"200"`
-	Why string `json:"why" doc:"the reason; it stays in the journal and in every report" minLength:"1" maxLength:"2000"`
-}
-
 type body[T any] struct{ Body T }
 
 // Routes implements lifecycle.Routes.
@@ -62,16 +55,15 @@ func (s *Service) Routes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "findings", Method: http.MethodGet, Path: "/v1/findings", Summary: "Findings, accepted ones too",
 	}, func(context.Context, *struct{}) (*body[[]FindingReport], error) {
-		return &body[[]FindingReport]{s.findings()}, nil
+		opened, _ := s.set.Opened()
+		return &body[[]FindingReport]{findings(opened)}, nil
 	})
 	huma.Register(api, huma.Operation{
-		OperationID: "accept", Method: http.MethodPost, Path: "/v1/findings/{id}/accept", Summary: "Take a finding as it is; it stays in every report",
-	}, func(ctx context.Context, in *struct {
-		ID   string `path:"id"`
-		Body Acceptance
-	},
-	) (*body[FindingReport], error) {
-		return s.accept(ctx, in.ID, in.Body)
+		OperationID: "accept", Method: http.MethodPost, Path: "/v1/findings/accept", Summary: "Take findings as they are; they stay in every report",
+	}, func(ctx context.Context, in *body[Acceptance]) (*body[[]FindingReport], error) {
+		opened, _ := s.set.Opened()
+		list, err := acceptAll(ctx, opened, &in.Body)
+		return &body[[]FindingReport]{list}, err
 	})
 }
 
@@ -145,10 +137,9 @@ func (a *Ask) Scope(sample int) Scope {
 	return out
 }
 
-// findings are all that control has.
-func (s *Service) findings() []FindingReport {
+// findings are all that the control streams have.
+func findings(opened []*pipeline.Open) []FindingReport {
 	out := []FindingReport{}
-	opened, _ := s.set.Opened()
 	for _, o := range opened {
 		o.Control.State(func(c *domain.ControlState) {
 			list := make([]domain.Finding, 0, len(c.Findings))
@@ -169,38 +160,4 @@ func acceptedBy(c *domain.ControlState, id domain.FindingID) *report.Accepted {
 		return &report.Accepted{Who: a.Who, Why: a.Why}
 	}
 	return nil
-}
-
-var errNoFinding = errors.New("no such finding")
-
-// accept appends that a person takes a finding as it is.
-func (s *Service) accept(ctx context.Context, text string, by Acceptance) (*body[FindingReport], error) {
-	id, err := domain.ParseFindingID(text)
-	if err != nil {
-		return nil, huma.Error422UnprocessableEntity(err.Error())
-	}
-	opened, _ := s.set.Opened()
-	for _, o := range opened {
-		_, err := o.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
-			if c.Findings[id] == nil {
-				return nil, errNoFinding
-			}
-			if a := c.Accepted[id]; a != nil && a.Who == by.Who && a.Why == by.Why {
-				return nil, nil // said twice
-			}
-			return &domain.Accepted{Finding: id, Who: by.Who, Why: by.Why}, nil
-		})
-		if errors.Is(err, errNoFinding) {
-			continue
-		}
-		if err != nil {
-			return nil, huma.Error503ServiceUnavailable(err.Error())
-		}
-		for _, f := range s.findings() {
-			if f.Finding.ID == id {
-				return &body[FindingReport]{f}, nil
-			}
-		}
-	}
-	return nil, huma.Error404NotFound("finding " + text + ": " + errNoFinding.Error() + " in any pipeline here; hefu findings lists them")
 }
