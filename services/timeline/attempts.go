@@ -8,7 +8,7 @@ import (
 	"github.com/hefu-io/hefu/journal"
 )
 
-// attempt is a hub transaction or a load, from its intent on.
+// attempt is a hub transaction, a load or a block of lineage, from its intent on.
 type attempt struct {
 	ref         domain.Ref
 	owner       domain.Seq
@@ -27,6 +27,8 @@ func attemptOf(e *journal.Entry) *attempt {
 		return &attempt{ref: e.Ref(), owner: ev.Incarnation, at: e.At, first: ev.First, last: ev.Last, excluded: ev.Excluded}
 	case *domain.DorisBegun:
 		return &attempt{ref: e.Ref(), owner: ev.Incarnation, at: e.At, first: ev.First, last: ev.Last, probe: ev.Probe != nil, excluded: ev.Excluded, table: ev.Table}
+	case *domain.LineageBegun:
+		return &attempt{ref: e.Ref(), owner: ev.Incarnation, at: e.At, first: ev.First, last: ev.Last}
 	default:
 		return nil
 	}
@@ -35,10 +37,14 @@ func attemptOf(e *journal.Entry) *attempt {
 // String names it.
 func (a *attempt) String() string {
 	of := through(a.first, a.last)
-	if a.table == "" {
+	switch {
+	case a.ref.Stream.Leg == domain.LegLineage:
+		return fmt.Sprintf("lineage block %s of %s", spot(a.ref), of)
+	case a.table == "":
 		return fmt.Sprintf("hub transaction %s of %s", spot(a.ref), of)
+	default:
+		return fmt.Sprintf("load %s of %s into %s", spot(a.ref), of, a.table)
 	}
-	return fmt.Sprintf("load %s of %s into %s", spot(a.ref), of, a.table)
 }
 
 // ending is an attempt's outcome, alike for both legs.

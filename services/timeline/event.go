@@ -29,7 +29,7 @@ func (t *telling) event(ctx context.Context, e *journal.Entry) error {
 		t.rhythm.forget(ev.Source)
 	case *domain.Ingested:
 		t.ingested(e, ev)
-	case *domain.HubBegun, *domain.DorisBegun:
+	case *domain.HubBegun, *domain.DorisBegun, *domain.LineageBegun:
 		t.course(e.Stream).intent = attemptOf(e)
 	case *domain.DorisPrepared:
 		if in := t.course(e.Stream).intent; in != nil && in.ref.Seq == ev.Begun.Seq {
@@ -37,7 +37,9 @@ func (t *telling) event(ctx context.Context, e *journal.Entry) error {
 		}
 	case *domain.HubCommitted, *domain.DorisCommitted, *domain.HubAborted, *domain.DorisAborted:
 		return t.outcome(ctx, e)
-	case *domain.LineageBegun, *domain.LineageCommitted, *domain.Genesis, *domain.Rolled:
+	case *domain.LineageCommitted:
+		return t.lineage(ctx, e, ev)
+	case *domain.Genesis, *domain.Rolled:
 	default:
 		t.control(e)
 	}
@@ -55,14 +57,21 @@ func (t *telling) spoken(e *journal.Entry) {
 	}
 }
 
-// owned takes note of the owner of a stream as of one of its events.
-func (t *telling) owned(ctx context.Context, s domain.Stream, seq domain.Seq) error {
+// asOf takes note of the owner of a stream as of one of its events, and of a block of lineage that
+// is open then.
+func (t *telling) asOf(ctx context.Context, s domain.Stream, seq domain.Seq) error {
 	if seq == 0 || s.Leg == domain.LegControl {
 		return nil
 	}
 	e, err := t.j.Get(ctx, s, seq)
-	if err == nil {
-		t.spoken(e)
+	if err != nil {
+		return err
+	}
+	t.spoken(e)
+	if now := domain.TrailOf(e.Event).After(e.Seq, e.Event); now.Open() && s.Leg == domain.LegLineage {
+		if e, err = t.j.Get(ctx, s, now.Begun); err == nil {
+			t.course(s).intent = attemptOf(e)
+		}
 	}
 	return err
 }

@@ -51,6 +51,9 @@ func Tell(ctx context.Context, j *journal.Journal, ask *Ask, say func(string)) (
 	}
 	t.sumUp()
 	t.goesOn()
+	if err := t.withoutLineage(ctx); err != nil {
+		return nil, err
+	}
 	t.silentAtTheEnd()
 	t.rhythm.tell(t)
 	say("following what was late")
@@ -83,7 +86,7 @@ func (t *telling) read(ctx context.Context, say func(string)) error {
 		if err != nil {
 			return err
 		}
-		if err := t.owned(ctx, s, before); err != nil {
+		if err := t.asOf(ctx, s, before); err != nil {
 			return err
 		}
 		f, err := t.follow(ctx, s, before+1, last)
@@ -124,7 +127,7 @@ func (t *telling) streams() []domain.Stream {
 			out = append(out, t.stream(shard, domain.ReplayLeg(id)))
 		}
 	}
-	for _, leg := range []domain.Leg{domain.LegDoris, domain.LegHub, domain.LegIngest} {
+	for _, leg := range []domain.Leg{domain.LegLineage, domain.LegDoris, domain.LegHub, domain.LegIngest} {
 		for shard := range t.c.Shards {
 			out = append(out, t.stream(shard, leg))
 		}

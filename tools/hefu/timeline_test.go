@@ -3,14 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hefu-io/hefu/services/config"
@@ -20,18 +17,16 @@ import (
 // TestTimeline: a hefu is killed, the next one goes on; the running one tells it, and without one
 // the journal does, in the same words.
 func TestTimeline(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "ODS", "QL"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	dir, broker := t.TempDir(), k.ListenAddrs()[0]
-	file := filepath.Join(dir, "hefu.yaml")
-	text := fmt.Sprintf("data_dir: %s\ninstance: first\napi: {listen: \"127.0.0.1:0\"}\npipelines:\n  - name: bridge\n    timezone: Asia/Shanghai\n    hub: {brokers: [%q], topic: ODS}\n    sources:\n      - {id: north, city: \"320100\", brokers: [%q], topic: QL}\n",
-		filepath.Join(dir, "data"), broker, broker)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file, broker := small(t, `
+data_dir: DATA
+instance: first
+api: {listen: "127.0.0.1:0"}
+pipelines:
+  - name: bridge
+    timezone: Asia/Shanghai
+    hub: {brokers: [BROKER], topic: ODS}
+    sources: [{id: north, city: "320100", brokers: [BROKER], topic: QL}]
+`)
 	tell := func(more ...string) ended { return hefu(t, append([]string{"timeline", "-c", file}, more...)...) }
 	if e := tell("--from", "2026-01-01").want(t, exitUnknown); !strings.Contains(e.stderr, "it has no journal") {
 		t.Error(e.stderr)
