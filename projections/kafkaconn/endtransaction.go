@@ -23,7 +23,7 @@ func EndTransaction(ctx context.Context, cl *kgo.Client, end kgo.TransactionEndT
 			return fmt.Errorf("wait until the client knows %s/%d: %w", r.Topic, r.Partition, err)
 		}
 	}
-	return cl.EndTransaction(ctx, end)
+	return cl.EndTransaction(ctx, end) //nolint:forbidigo // this is what others are to call
 }
 
 // inTable waits until a partition is in a client's table, where all of a topic come at

@@ -43,25 +43,11 @@ func benchCities(ctx context.Context, args []string) int {
 	f.IntVar(&o.rate, "rate", 100, "`rows` a second of each city")
 	f.DurationVar(&o.during, "during", 5*time.Minute, "`time` that each trouble lasts, and the quiet before it")
 	f.StringVar(&o.only, "only", "", "`troubles`, as in down,flapping (default all: down, slow, flapping)")
-	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept (default a temporary one)")
 	f.StringVar(&o.hefu, "hefu", "", "`binary` of hefu (default: built from this module)")
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
-	if err := runCities(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench cities:", err)
-		return 2
-	}
-	return 0
+	return work(f, args, &o.dir, func() error { return runCities(ctx, o) })
 }
 
 func runCities(ctx context.Context, o citiesOptions) (err error) {
-	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "hefu-bench-"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
-	}
 	stack, err := startStack(ctx, options{dir: o.dir})
 	if err != nil {
 		return err

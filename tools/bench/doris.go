@@ -42,27 +42,10 @@ func benchDoris(ctx context.Context, args []string) int {
 	f.Int64Var(&o.rows, "rows", 2_000_000, "`rows` that are loaded")
 	f.IntVar(&o.size, "size", 200, "`bytes` of a row, as the city sent it")
 	f.IntVar(&o.runs, "runs", 3, "`times` that it is measured; medians are printed")
-	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept (default a temporary one)")
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
-	if err := runDoris(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench doris:", err)
-		return 2
-	}
-	return 0
+	return work(f, args, &o.dir, func() error { return runDoris(ctx, o) })
 }
 
 func runDoris(ctx context.Context, o dorisOptions) (err error) {
-	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "hefu-bench-"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
-	}
-	if o.dir, err = filepath.Abs(o.dir); err != nil {
-		return err
-	}
 	prepared := filepath.Join(o.dir, "prepared")
 	if err := prepareJournal(ctx, prepared, o.rows, o.size); err != nil {
 		return fmt.Errorf("prepare a journal of %d rows: %w", o.rows, err)

@@ -88,21 +88,15 @@ func execute(ctx context.Context, args []string) int {
 	f.DurationVar(&o.during, "latency", 10*time.Second, "`time` that latency is measured for, 0 for not")
 	f.IntVar(&o.kills, "kills", 3, "`times` that hefu run is killed and started again")
 	f.BoolVar(&o.kafka, "kafka", false, "on a real broker (needs java and mvn) instead of the stand-in")
-	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept (default a temporary one)")
 	f.StringVar(&o.profile, "profile", "", "`directory` for CPU and heap profiles of hefu run with rows of 200 B")
 	f.StringVar(&o.hefu, "hefu", "", "`binary` of hefu (default: built from this module)")
 	only := f.String("only", "", "`pipelines` to measure, as in naive,hefu (default all)")
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
-	if *only != "" {
-		o.only = strings.Split(*only, ",")
-	}
-	if err := run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		return 2
-	}
-	return 0
+	return work(f, args, &o.dir, func() error {
+		if *only != "" {
+			o.only = strings.Split(*only, ",")
+		}
+		return run(ctx, o)
+	})
 }
 
 // child is the part that bench plays when it starts itself, nil for a person's call.

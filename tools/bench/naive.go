@@ -12,6 +12,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/domain/flink"
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 // startNaive starts the naive pipeline: what a person writes in an afternoon.
@@ -99,7 +100,7 @@ func (c *copier) transaction(ctx context.Context) error {
 	if err := errors.Join(c.cl.Flush(ctx), c.lost); err != nil {
 		return fmt.Errorf("produce: %w", err)
 	}
-	if err := c.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := kafkaconn.EndTransaction(ctx, c.cl, kgo.TryCommit, &kgo.Record{Topic: c.hub}); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -33,28 +31,11 @@ func benchProof(ctx context.Context, args []string) int {
 	f.IntVar(&o.cities, "cities", 13, "`cities`, each a topic of two partitions")
 	f.DurationVar(&o.live, "live", 2*time.Minute, "`time` that the service is measured beside a pipeline, 0 for not")
 	f.IntVar(&o.rate, "rate", 10_000, "`rows` per second meanwhile")
-	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept, and what is reconciled is taken from it the next time (default a temporary one)")
 	f.StringVar(&o.hefu, "hefu", "", "`binary` of hefu (default: built from this module)")
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
-	if err := runProof(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench proof:", err)
-		return 2
-	}
-	return 0
+	return work(f, args, &o.dir, func() error { return runProof(ctx, o) })
 }
 
 func runProof(ctx context.Context, o proofOptions) (err error) {
-	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "hefu-bench-"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
-	}
-	if o.dir, err = filepath.Abs(o.dir); err != nil {
-		return err
-	}
 	report := &proofReport{proofOptions: o}
 	if err := report.head(); err != nil {
 		return err

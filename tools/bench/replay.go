@@ -40,29 +40,12 @@ func benchReplay(ctx context.Context, args []string) int {
 	f.IntVar(&o.rounds, "rounds", 5, "windows with a replay, and as many without")
 	f.IntVar(&o.rate, "rate", 5_000, "live `rows` per second meanwhile")
 	f.Int64Var(&o.backlog, "backlog", 1_000_000, "`rows` that are in the journal before, for a replay to have enough")
-	f.StringVar(&o.dir, "dir", "", "`directory` to work in, kept (default a temporary one)")
 	f.StringVar(&o.profile, "profile", "", "`directory` for CPU profiles of each way without limits")
 	f.StringVar(&o.hefu, "hefu", "", "`binary` of hefu (default: built from this module)")
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
-	if err := runReplay(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench replay:", err)
-		return 2
-	}
-	return 0
+	return work(f, args, &o.dir, func() error { return runReplay(ctx, o) })
 }
 
 func runReplay(ctx context.Context, o replayOptions) (err error) {
-	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "hefu-bench-"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
-	}
-	if o.dir, err = filepath.Abs(o.dir); err != nil {
-		return err
-	}
 	report := &replayReport{replayOptions: o}
 	if err := report.head(); err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 // workload is a number of rows of a size in bytes.
@@ -125,7 +127,10 @@ func prefilled(ctx context.Context, j job, w workload) (*feeder, error) {
 }
 
 // appear commits what was prefilled.
-func (f *feeder) appear(ctx context.Context) error { return f.cl.EndTransaction(ctx, kgo.TryCommit) }
+func (f *feeder) appear(ctx context.Context) error {
+	wrote := []*kgo.Record{{Topic: f.job.cities[0].topic}, {Topic: f.job.cities[1].topic}}
+	return kafkaconn.EndTransaction(ctx, f.cl, kgo.TryCommit, wrote...)
+}
 
 // madeAt finds the time in a hub value: the row is its column "record".
 func madeAt(value []byte) (time.Time, bool) {

@@ -161,7 +161,7 @@ func transact(ctx context.Context, cl *kgo.Client, rows []*kgo.Record, end kgo.T
 		return err
 	}
 	if err := cl.ProduceSync(ctx, rows...).FirstErr(); err != nil {
-		return errors.Join(err, cl.EndTransaction(ctx, kgo.TryAbort))
+		return errors.Join(err, kafkaconn.EndTransaction(ctx, cl, kgo.TryAbort))
 	}
 	return kafkaconn.EndTransaction(ctx, cl, end, rows[0])
 }

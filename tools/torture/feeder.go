@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -109,7 +111,7 @@ func (f *feeder) transaction(ctx context.Context, cl *kgo.Client, city, row, n i
 	if err := cl.Flush(ctx); err != nil {
 		return err
 	}
-	if err := cl.EndTransaction(ctx, kgo.TransactionEndTry(commit)); err != nil {
+	if err := kafkaconn.EndTransaction(ctx, cl, kgo.TransactionEndTry(commit), &kgo.Record{Topic: cityTopic(city)}); err != nil {
 		return err
 	}
 	if commit {
