@@ -16,6 +16,7 @@ func hubCutOff(f HubFound) (IncidentKind, []Fact) {
 				{"committed end", itoa(end)},
 				{"high watermark", itoa(f.HighWater[r.Partition])},
 				{"last commit", f.Commit.Begun.String()},
+				{"do", "put the replica back that has the end, or fill it in from the journal (hefu replay plan --all --into topic --fill-missing); then resolve with retry"},
 			}
 		}
 	}

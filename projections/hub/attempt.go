@@ -73,7 +73,9 @@ func (h *Hub) refused(ctx context.Context) error {
 	at, err := a.alone, a.err
 	a.alone, a.times = domain.Ref{}, 0
 	found := "a batch of this one event failed again and again, and nothing of it is in the hub"
-	if !h.cfg.Semantic.Exactly() {
+	if h.fills() {
+		found = "the rows of one event failed again and again; the first of them may be in their places"
+	} else if !h.cfg.Semantic.Exactly() {
 		found = "a batch of this one event failed again and again; rows of it may be in the hub, several times"
 	}
 	return h.incident(ctx, domain.IncidentHubRefused, []domain.Fact{

@@ -58,8 +58,9 @@ type Config struct {
 	TransactionTimeout time.Duration
 	// Replay makes it the projection of a lane of a plan into the plan's shadow topic, always
 	// exactly once: Pipeline.HubTopic and ProgressTopic are the live ones, of which nothing is
-	// touched, and MaxRecordBytes means nothing, since what the live topic took is carried. nil:
-	// the pipeline's own leg.
+	// touched, and MaxRecordBytes means nothing, since what the live topic took is carried. In
+	// the mode fill-missing the rows go into the live topic, to the offsets that they had
+	// (refill.go). nil: the pipeline's own leg.
 	Replay *projections.Replay
 }
 

@@ -22,6 +22,9 @@ import (
 // *projections.Refusal when the brokers do not allow what exactly-once needs and the leg
 // was never open, and whatever else, after which it is tried again.
 func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
+	if h.fills() {
+		return h.openRefill(ctx)
+	}
 	w, err := h.j.Takeover(ctx, h.stream, h.incarnation, h.inForce())
 	if err != nil {
 		return nil, err
@@ -45,11 +48,15 @@ func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
 		return nil, err
 	}
 	crash.Point("hub.fenced.after")
-	if err := h.settle(ctx, cl, w, t, past); err != nil {
+	ends, err := h.settle(ctx, cl, w, t, past)
+	if err == nil {
+		err = h.overtaken(ctx, domain.IncidentID{}, "the hub has again what it had lost")
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	l := &leg{h: h, w: w, sender: s, cluster: t.hub.Cluster, topicID: t.hub.ID, maxRecord: h.maxRecord(t.hub), time: past.time}
+	l := &leg{h: h, w: w, sender: s, cluster: t.hub.Cluster, topicID: t.hub.ID, maxRecord: h.maxRecord(t.hub), time: past.time, ends: ends}
 	if past.commit != nil {
 		l.cursor, l.progress = past.commit.Cursor, past.commit.ProgressOffset
 	}
@@ -187,10 +194,7 @@ func ProgressGuard(ctx context.Context, cfg Config) (*domain.ProgressRecord, err
 		return nil, err
 	}
 	last, err := readProgress(ctx, cl, t, cfg.Shard, 0)
-	p := last.fenced
-	if u := last.unfenced; p == nil || u != nil && u.Cursor.Seq > p.Cursor.Seq {
-		p = u
-	}
+	p := furthest(last)
 	if p == nil {
 		return nil, err
 	}

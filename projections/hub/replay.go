@@ -14,7 +14,7 @@ import (
 )
 
 // replayed is the configuration of a replay's leg: the shadow topic in the place of the live
-// one. Errors: *projections.Refusal.
+// one, or the live one where what it lacks is filled in. Errors: *projections.Refusal.
 func replayed(cfg Config) (Config, error) {
 	plan := cfg.Replay.Plan
 	refuse := func(format string, args ...any) (Config, error) {
@@ -23,6 +23,12 @@ func replayed(cfg Config) (Config, error) {
 	switch t := plan.Target; {
 	case cfg.Pipeline.Direct:
 		return refuse("pipeline %s reads the hub topic itself and has no hub leg, so there are no rows to replay into a topic: its target can be a table, a file or null", plan.Pipeline)
+	case t.Kind == domain.TargetTopic && t.Mode == domain.ModeFillMissing && t.Name == cfg.Pipeline.HubTopic:
+		if len(plan.Rows.Hub) == 0 || len(plan.Rows.Cities) > 0 || len(plan.Rows.Ingest) > 0 {
+			return refuse("a live topic is filled in by the offsets that its partitions lack, and by nothing else")
+		}
+		cfg.Shard, cfg.Semantic, cfg.MaxRecordBytes = cfg.Replay.Lane.Shard, domain.ExactlyOnce, 0
+		return cfg, nil
 	case t.Kind != domain.TargetTopic || t.Mode != domain.ModeShadow || t.Name == "":
 		return refuse("target %s %q, mode %q: rows go into a shadow topic of the plan's own, never into a topic that has other rows", t.Kind, t.Name, t.Mode)
 	case t.Name == cfg.Pipeline.HubTopic || t.Name == cfg.ProgressTopic:
@@ -156,6 +162,7 @@ func (p *packer) pieces(of *projections.Pieces) error {
 	return of.Rows(&p.decoder, func(at *domain.HubRun, ordinal int64, r *batch.Record) error {
 		p.open = p.open && ordinal == next && at.Partition == p.partition
 		p.partition, next = at.Partition, ordinal+1
+		p.d.Offsets = append(p.d.Offsets, at.Offset+ordinal-at.First)
 		if err := p.row(ordinal, r); err != nil || len(p.d.excluded) == 0 {
 			return err
 		}
@@ -166,7 +173,7 @@ func (p *packer) pieces(of *projections.Pieces) error {
 // unfit says that a row that the hub has cannot be carried again.
 func (p *packer) unfit(of *projections.Pieces, at *domain.HubRun, x *domain.Exclusion) error {
 	if x.Reason == domain.ExcludedTooLarge {
-		return fmt.Errorf("%s run %d row %d, which is in hub partition %d, is larger than the shadow topic takes: raise its max.message.bytes",
+		return fmt.Errorf("%s run %d row %d, which is in hub partition %d, is larger than the topic takes: raise its max.message.bytes",
 			of.Ingest.Ref(), x.Run, x.Ordinal, at.Partition)
 	}
 	return &journal.IntegrityError{Stream: of.Ingest.Stream, Seq: x.Ingest, What: fmt.Sprintf("run %d row %d is in the hub (%s), and now: %s: %s",

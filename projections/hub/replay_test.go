@@ -178,7 +178,7 @@ func TestReplayTooLarge(t *testing.T) {
 	must(t, hub.MakeShadowTopic(w.ctx, r.cfg))
 	leg := open(w, r.process())
 	defer leg.Close()
-	if err := leg.Run(w.ctx); err == nil || !strings.Contains(err.Error(), "run 0 row 0, which is in hub partition 0, is larger than the shadow topic takes: raise its max.message.bytes") {
+	if err := leg.Run(w.ctx); err == nil || !strings.Contains(err.Error(), "run 0 row 0, which is in hub partition 0, is larger than the topic takes: raise its max.message.bytes") {
 		t.Errorf("ended with %v", err)
 	}
 }

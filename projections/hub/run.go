@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,8 +28,9 @@ type leg struct {
 	topicID   [16]byte
 	maxRecord int
 	cursor    domain.Cursor
-	time      domain.Micros // of the last intent
-	progress  int64         // offset of the last progress record that is known, 0 for none
+	time      domain.Micros   // of the last intent
+	progress  int64           // offset of the last progress record that is known, 0 for none
+	ends      map[int32]int64 // where the hub's partitions ended when the leg was opened
 }
 
 // Cursor implements projections.Leg.
@@ -121,8 +123,11 @@ func (l *leg) batch(ctx context.Context, d *draft) error {
 // transact is everything between the intent and the outcome. Beside an error the outcome
 // is what is known in spite of it.
 func (l *leg) transact(ctx context.Context, ref domain.Ref, begun *domain.HubBegun, d *draft) (*domain.HubCommitted, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.h.cfg.TransactionTimeout)
-	defer cancel()
+	if !l.h.fills() { // whose gaps may be long; each of its requests has its time
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.h.cfg.TransactionTimeout)
+		defer cancel()
+	}
 	c := &domain.HubCommitted{
 		Begun: ref, Cursor: begun.Last, Time: begun.Time, ProgressOffset: l.progress,
 		Excluded: begun.Excluded, FoundBy: domain.FoundBySelf,
@@ -132,6 +137,9 @@ func (l *leg) transact(ctx context.Context, ref domain.Ref, begun *domain.HubBeg
 	if err == nil || errors.As(err, &some) {
 		c.Runs = hubRuns(&d.Packed, d.origins)
 		c.Rows, c.Bytes = placed(&d.Packed)
+	}
+	if err == nil {
+		err = l.behindEnds(c.Runs)
 	}
 	if err != nil {
 		return c, err
@@ -154,6 +162,18 @@ func (l *leg) transact(ctx context.Context, ref domain.Ref, begun *domain.HubBeg
 	crash.Point("hub.commit.after")
 	c.ProgressOffset = offset
 	return c, nil
+}
+
+// behindEnds demands that rows came behind what was there when the leg was opened: a partition
+// that lost its end since gives offsets a second time. The transaction is given up then, and the
+// next Open finds what is lost.
+func (l *leg) behindEnds(runs []domain.HubRun) error {
+	for _, r := range runs {
+		if end := l.ends[r.Partition]; r.Offset < end {
+			return fmt.Errorf("hub partition %s/%d gave offset %d, and had ended at %d: it lost its end", l.h.cfg.Pipeline.HubTopic, r.Partition, r.Offset, end)
+		}
+	}
+	return nil
 }
 
 // grace is a context that outlives another one by a while. The returned function

@@ -35,7 +35,8 @@ type Packed struct {
 	// Passed is each row's key and headers, of a hub that is passed the city's; else empty.
 	Passed []Passed
 	// Offsets is where the sender put each row; it has the length of Ends after
-	// Produce. -1 where the semantic none has no acknowledgement.
+	// Produce. -1 where the semantic none has no acknowledgement. Of a replay it is where each
+	// row was, until then.
 	Offsets []int64
 }
 

@@ -19,50 +19,58 @@ import (
 // answer. The same code settles the batch of a process that died and that of a leg
 // that had an error a moment ago. The intent of a transaction is settled after fencing
 // only.
-func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t topics, p *past) error {
+//
+// It returns where the hub partitions of the shard end: nothing of what is written from now
+// on comes before that.
+func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t topics, p *past) (ends map[int32]int64, err error) {
 	from := int64(0)
 	if p.commit != nil {
 		from = p.commit.ProgressOffset
 	}
 	last, err := readProgress(ctx, cl, t.progress, h.cfg.Shard, from)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	high, err := h.highWater(ctx, cl, t.hub)
-	if err != nil {
-		return err
+	if ends, err = highWater(ctx, cl, h.cfg, t.hub); err != nil {
+		return nil, err
 	}
 	found := domain.HubFound{
 		Journal: h.j.ID(), ClusterID: t.hub.Cluster, TopicID: t.hub.ID,
-		Commit: p.commit, CommitSemantic: p.commitSemantic, Begun: p.begun, BegunRef: p.begunRef, HighWater: high,
+		Commit: p.commit, CommitSemantic: p.commitSemantic, Begun: p.begun, BegunRef: p.begunRef, HighWater: ends,
 	}
 	if found.Record, found.RecordKnown, err = h.recognized(ctx, p, last.fenced); err != nil {
-		return err
+		return nil, err
 	}
 	if found.Unfenced, found.UnfencedKnown, err = h.recognized(ctx, p, last.unfenced); err != nil {
-		return err
+		return nil, err
 	}
 	action, kind, facts := domain.SettleHub(found)
-	switch action {
-	case domain.HubGoOn:
-	case domain.HubAbort:
-		err = h.aborted(ctx, w, p)
-	case domain.HubCommit:
+	if action == domain.HubCommit {
 		record := last.fenced
 		if !p.begun.Semantic.Exactly() {
 			record = last.unfenced
 		}
-		err = h.committed(ctx, w, p, record)
+		if err := h.committed(ctx, w, p, record); err != nil {
+			return nil, err
+		}
+		// It did happen, and the hub may have lost it again.
+		found.Commit, found.CommitSemantic, found.Begun = p.commit, p.begun.Semantic, nil
+		action, kind, facts = domain.SettleHub(found)
+	}
+	switch action {
+	case domain.HubGoOn:
+	case domain.HubAbort:
+		err = h.aborted(ctx, w, p)
 	case domain.HubAssume:
 		err = h.assumed(ctx, w, p)
 	default:
-		return h.incident(ctx, kind, facts)
+		return nil, h.incident(ctx, kind, facts)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.reporter.Update(func(s *projections.Status) { s.Open = 0 })
-	return h.refused(ctx)
+	return ends, h.refused(ctx)
 }
 
 // recognized is a record as settling needs it, and whether the journal holds the very
@@ -82,11 +90,11 @@ func (h *Hub) recognized(ctx context.Context, p *past, r *progress) (*domain.Pro
 }
 
 // highWater is the end of each hub partition of the shard.
-func (h *Hub) highWater(ctx context.Context, cl *kgo.Client, topic kafkaconn.Topic) (map[int32]int64, error) {
+func highWater(ctx context.Context, cl *kgo.Client, cfg Config, topic kafkaconn.Topic) (map[int32]int64, error) {
 	bounds, err := kafkaconn.Offsets(ctx, cl, topic.Name)
 	high := map[int32]int64{}
-	for p := range h.cfg.Pipeline.HubPartitions {
-		if domain.ShardOf(p, h.cfg.Pipeline.Shards) != h.cfg.Shard {
+	for p := range cfg.Pipeline.HubPartitions {
+		if domain.ShardOf(p, cfg.Pipeline.Shards) != cfg.Shard {
 			continue
 		}
 		b, ok := bounds[p]

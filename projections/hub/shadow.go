@@ -38,6 +38,9 @@ func MakeShadowTopic(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	if t := cfg.Replay.Plan.Target; t.Mode != domain.ModeShadow {
+		return &projections.Refusal{Reason: fmt.Sprintf("plan %s: topic %s is the live one, mode %s: no topic is made for it", cfg.Replay.Plan.ID, t.Name, t.Mode)}
+	}
 	cl, err := kafkaconn.Dial(cfg.Kafka, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return err

@@ -112,8 +112,14 @@ func (h *Hub) lost(ctx context.Context, p *past, found, do, topic string) error 
 // choice: nothing that an operator says makes it known what a lost record said.
 func (h *Hub) incident(ctx context.Context, kind domain.IncidentKind, facts []domain.Fact) error {
 	in := domain.NewIncident(kind, h.stream, "", nil, facts...)
-	if _, err := h.incidents.Decide(ctx, in); err != nil {
+	_, err := h.incidents.Decide(ctx, in)
+	if err != nil && !errors.Is(err, in) {
 		return err
+	}
+	if kind == domain.IncidentHubLost {
+		if err := h.overtaken(ctx, in.ID, "the hub lacks something else by now: incident "+in.ID.String()); err != nil {
+			return err
+		}
 	}
 	return in
 }
