@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hefu-io/hefu/domain"
@@ -34,6 +35,40 @@ func TestControlStateOfSwaps(t *testing.T) {
 	}
 	if len(s.Swaps) != 8 || !s.Swapped(other) {
 		t.Errorf("%d steps; the other's table is live: %t", len(s.Swaps), s.Swapped(other))
+	}
+}
+
+// Where the other table stands is what the last step of its plan's exchanges says; a name that one
+// was begun with and that its outcome does not have is nobody's any more.
+func TestBeside(t *testing.T) {
+	plan, other := &domain.Plan{ID: domain.PlanID{1}, Target: domain.PlanTarget{Name: "d.s"}}, &domain.Plan{ID: domain.PlanID{2}, Target: domain.PlanTarget{Name: "d.o"}}
+	var s domain.ControlState
+	for i, c := range []struct {
+		plan          *domain.Plan
+		shadow        string
+		step          domain.SwapStep
+		beside, other string
+		retired       string
+	}{
+		{plan, "d.s", domain.SwapBegun, "d.s", "d.o", ""},
+		{plan, "d.s", domain.SwapDone, "d.s", "d.o", ""},
+		{plan, "d.s", domain.SwapBegun, "d.s", "d.o", ""},
+		{plan, "d.1_4", domain.SwapNot, "d.1_4", "d.o", "d.s"},
+		{other, "d.o", domain.SwapBegun, "d.1_4", "d.o", "d.s"},
+		{other, "d.2_6", domain.SwapDone, "d.1_4", "d.2_6", "d.s d.o"},
+		{plan, "d.1_4", domain.SwapBegun, "d.1_4", "d.2_6", "d.s d.o"},
+		{plan, "d.1_4", domain.SwapDone, "d.1_4", "d.2_6", "d.s d.o"},
+	} {
+		s.Apply(domain.Seq(i+1), &domain.TableSwap{Plan: c.plan.ID, Shadow: c.shadow, Step: c.step})
+		var retired []string
+		for _, table := range []string{"d.s", "d.o", "d.1_4", "d.2_6"} {
+			if s.Retired(table) {
+				retired = append(retired, table)
+			}
+		}
+		if s.Beside(plan) != c.beside || s.Beside(other) != c.other || strings.Join(retired, " ") != c.retired {
+			t.Errorf("after %d: beside %s and %s, retired %v, want %+v", i, s.Beside(plan), s.Beside(other), retired, c)
+		}
 	}
 }
 

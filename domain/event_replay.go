@@ -17,7 +17,7 @@ type ReplayMoved struct {
 	To     PlanState
 	Who    string // empty where the service itself moved it
 	Why    string // of an operator: the reason; of the service: what happened
-	Next   string // of a replay that failed: what to do
+	Next   string // what to do: of a replay that failed, or is done and leaves something to do
 	Report Hash   // of the report of its verification, zero for none
 	Limits PlanLimits
 }
@@ -79,7 +79,7 @@ func (r *Replay) Last() *ReplayMoved {
 type TableSwap struct {
 	Plan   PlanID // whose shadow it is; of the way back the same
 	Live   string // "<db>.<table>"
-	Shadow string
+	Shadow string // the other one; of an outcome, under which name it stands from then on
 	Step   SwapStep
 	Who    string
 	Why    string

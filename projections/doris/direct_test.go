@@ -108,17 +108,8 @@ func TestDirectDies(t *testing.T) {
 				ctx, die := context.WithCancel(w.ctx)
 				w.atPut(kind, func() journal.Fault { die(); return fault })
 				at := w.Feed()
-				d, _ := w.leg()
-				leg, err := d.Open(ctx)
-				must(t, err)
-				if err := leg.Run(ctx); err != nil {
-					t.Errorf("a leg that was told to stop ended with %v", err)
-				}
-				leg.Close()
-				p := w.start()
-				p.until(at)
-				p.until(w.Feed())
-				p.stop()
+				w.diesOn(ctx)
+				w.recovers(at)
 				w.Tally()
 			})
 		}

@@ -91,21 +91,12 @@ func TestDies(t *testing.T) {
 				ctx, die := context.WithCancel(w.ctx)
 				w.atPut(kind, func() journal.Fault { die(); return fault })
 				at := w.Feed()
-				d, _ := w.leg()
-				leg, err := d.Open(ctx)
-				must(t, err)
-				if err := leg.Run(ctx); err != nil {
-					t.Errorf("a leg that was told to stop ended with %v", err)
-				}
-				leg.Close()
+				w.diesOn(ctx)
 				before := w.kinds()
 				if has := slices.Contains(before, kind); has != (fault == journal.FaultAfter) {
 					t.Fatalf("the dead process left %v", before)
 				}
-				p := w.start()
-				p.until(at)
-				p.until(w.Feed())
-				p.stop()
+				w.recovers(at)
 				w.Tally()
 			})
 		}

@@ -46,12 +46,30 @@ func (d *Doris) Open(ctx context.Context) (projections.Leg, error) {
 		return nil, err
 	}
 	l := &leg{Doris: d, w: w, conn: conn}
-	if err := l.open(ctx); err != nil {
+	err = l.untilExchanged(ctx)
+	if err == nil {
+		err = l.open(ctx)
+	}
+	if err != nil {
 		l.Close()
 		return nil, l.refusal(err)
 	}
 	d.opened = true
 	return l, nil
+}
+
+// untilExchanged waits for the outcome of an exchange of the live table with another one that an
+// owner before us began: a statement of its may be carried out yet, and what is loaded before that
+// would be in the wrong one. None is begun once we are on control.
+func (l *leg) untilExchanged(ctx context.Context) error {
+	settled, done := func(c *domain.ControlState) bool { return c.OpenSwap() == nil }, false
+	l.incidents.Control.State(func(c *domain.ControlState) { done = settled(c) })
+	if done || l.cfg.Replay != nil { // while tables are exchanged no replay runs
+		return nil
+	}
+	l.say("an exchange of the table with another has no outcome yet")
+	defer l.say("")
+	return l.incidents.Control.Wait(ctx, settled)
 }
 
 func (l *leg) open(ctx context.Context) error {

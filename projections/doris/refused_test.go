@@ -293,17 +293,8 @@ func TestRefusedDies(t *testing.T) {
 				w.atPut(begun, at(begun))
 				w.atPut(aborted, at(aborted))
 				end := w.feedSpoilt(w.spoilt("nanjing", 1, 40, 3, 17))
-				d, _ := w.leg()
-				leg, err := d.Open(ctx)
-				must(t, err)
-				if err := leg.Run(ctx); err != nil {
-					t.Errorf("a leg that was told to stop ended with %v", err)
-				}
-				leg.Close()
-				p := w.start()
-				p.until(end)
-				p.until(w.Feed())
-				p.stop()
+				w.diesOn(ctx)
+				w.recovers(end)
 				w.Tally()
 			})
 		}

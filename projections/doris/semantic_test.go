@@ -111,10 +111,7 @@ func TestSettlesLess(t *testing.T) {
 			at := w.Feed()
 			h := w.begins(at, at)
 			after := c.arrange(h)
-			p := w.start()
-			p.until(at)
-			p.until(w.Feed())
-			p.stop()
+			w.recovers(at)
 			if after != nil {
 				after()
 			}
@@ -145,10 +142,7 @@ func TestForgottenDoubles(t *testing.T) {
 		h := w.begins(at, at)
 		h.loads(strings.NewReader(h.lines()))
 		h.forgets()
-		p := w.start()
-		p.until(at)
-		p.until(w.Feed())
-		p.stop()
+		w.recovers(at)
 		if got := w.atLeast(); got != doubled {
 			t.Errorf("%s: %d rows are doubled, want %d", model, got, doubled)
 		}
@@ -254,17 +248,8 @@ func TestDiesLess(t *testing.T) {
 					ctx, die := context.WithCancel(w.ctx)
 					w.atPut(kind, func() journal.Fault { die(); return fault })
 					at := w.Feed()
-					d, _ := w.leg()
-					leg, err := d.Open(ctx)
-					must(t, err)
-					if err := leg.Run(ctx); err != nil {
-						t.Errorf("a leg that was told to stop ended with %v", err)
-					}
-					leg.Close()
-					p := w.start()
-					p.until(at)
-					p.until(w.Feed())
-					p.stop()
+					w.diesOn(ctx)
+					w.recovers(at)
 					// What began and was not sent is what the semantic none may lose.
 					may := semantic == domain.None && kind == begun && fault == journal.FaultAfter
 					if lost := w.atMost(); lost != 0 && (!may || lost != 5) {

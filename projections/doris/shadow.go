@@ -129,10 +129,10 @@ func Swapped(ctx context.Context, conn *dorisconn.Cluster, live, shadow string, 
 // SwapTables puts the table of a replay under the live name and the live table under that of
 // the shadow, in one step of Doris (ALTER TABLE … REPLACE WITH TABLE, swap=true: each takes
 // the name of the other, and privileges stay with the names); with back the other way round.
-// What stands as it is wanted is left as it is, so it may be called again after any error. A
-// load that began before goes on into the table that it began with: whoever swaps holds the
-// live legs meanwhile. Errors: *projections.Refusal; any other means that nobody knows, and
-// Swapped does.
+// What stands as it is wanted is left as it is. A load that began before goes on into the table
+// that it began with: whoever swaps holds the live legs meanwhile. Errors: *projections.Refusal,
+// nothing is exchanged; any other means that nobody knows, not even when Swapped says no: the
+// statement may be carried out yet. Whoever wants to know calls MoveShadow before Swapped.
 func SwapTables(ctx context.Context, conn *dorisconn.Cluster, live, shadow string, plan domain.PlanID, back bool) error {
 	a, err := parseName(live)
 	if err != nil {

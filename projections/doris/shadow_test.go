@@ -11,13 +11,17 @@ import (
 	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/doris"
+	"github.com/hefu-io/hefu/services/devstack/doris/sqlwire"
 )
 
 // changing is a world whose statements may fail.
-func changing(t *testing.T, model string) (*world, *sqlWire) {
+func changing(t *testing.T, model string) (*world, *sqlwire.Wire) {
+	t.Helper()
 	w := newWorld(t, model)
-	wire := newSQLWire(t, w.s.MySQLAddr())
-	w.cfg.Conn.MySQL = []string{wire.listener.Addr().String()}
+	wire, err := sqlwire.Open(w.ctx, w.s.MySQLAddr())
+	must(t, err)
+	t.Cleanup(func() { must(t, wire.Close()) })
+	w.cfg.Conn.MySQL = []string{wire.Addr()}
 	return w, wire
 }
 
@@ -39,13 +43,13 @@ func (w *world) comment(table string) string {
 }
 
 // twice does something that fails, and then again.
-func twiceDone(t *testing.T, wire *sqlWire, word string, fault journal.Fault, do func() error) {
+func twiceDone(t *testing.T, wire *sqlwire.Wire, word string, fault journal.Fault, do func() error) {
 	t.Helper()
-	wire.arm(word, fault)
+	wire.Arm(word, 1, fault)
 	if err := do(); err == nil {
 		t.Errorf("%s failed and nobody says so", word)
 	}
-	if !wire.used() {
+	if wire.Met() == 0 {
 		t.Fatalf("no statement has %s", word)
 	}
 	must(t, do())
@@ -64,8 +68,8 @@ func TestMakeShadow(t *testing.T) {
 			twiceDone(t, wire, word, fault, do)
 			must(t, do())
 			w.isShadow(id)
-			if got := len(wire.changes()); got > 3 {
-				t.Errorf("%d statements: %v", got, wire.changes())
+			if got := len(wire.Changes()); got > 3 {
+				t.Errorf("%d statements: %v", got, wire.Changes())
 			}
 		}
 	}
@@ -107,8 +111,8 @@ func TestMakeShadowRefuses(t *testing.T) {
 			if err := doris.DropShadow(w.ctx, w.cluster(), shadow, domain.PlanID{1}); !errors.As(err, &refusal) {
 				t.Errorf("dropped: %v", err)
 			}
-			if after := w.text("SHOW CREATE TABLE " + shadow); after != before || len(wire.changes()) > 0 {
-				t.Errorf("it was changed to %s by %v", after, wire.changes())
+			if after := w.text("SHOW CREATE TABLE " + shadow); after != before || len(wire.Changes()) > 0 {
+				t.Errorf("it was changed to %s by %v", after, wire.Changes())
 			}
 		})
 	}
@@ -163,7 +167,7 @@ func TestSwapTables(t *testing.T) {
 				}
 			}
 		}
-		swaps := slices.DeleteFunc(wire.changes(), func(s string) bool { return !strings.Contains(s, "REPLACE") })
+		swaps := slices.DeleteFunc(wire.Changes(), func(s string) bool { return !strings.Contains(s, "REPLACE") })
 		if want := map[journal.Fault]int{journal.FaultBefore: 4, journal.FaultAfter: 2}[fault]; len(swaps) != want {
 			t.Errorf("exchanged by %v", swaps)
 		}
@@ -217,7 +221,7 @@ func TestDeleteRows(t *testing.T) {
 	w.insert(1, 2, "b", 0, 0)
 	var refusal *projections.Refusal
 	_, err := doris.DeleteRows(w.ctx, w.cluster(), live, []domain.RowKey{{Partition: 1, Offset: 1}, {Partition: 1, Offset: 2}})
-	if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "key (1, 2) names 2 rows") || len(wire.changes()) > 0 || len(w.table()) != 3 {
-		t.Errorf("error: %v, %v", err, wire.changes())
+	if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "key (1, 2) names 2 rows") || len(wire.Changes()) > 0 || len(w.table()) != 3 {
+		t.Errorf("error: %v, %v", err, wire.Changes())
 	}
 }

@@ -229,6 +229,27 @@ func (w *world) start() *process {
 	return w.launch(w.leg())
 }
 
+// diesOn runs the leg until the context ends, in whichever step that is.
+func (w *world) diesOn(ctx context.Context) {
+	w.t.Helper()
+	d, _ := w.leg()
+	leg, err := d.Open(ctx)
+	must(w.t, err)
+	defer leg.Close()
+	if err := leg.Run(ctx); err != nil {
+		w.t.Errorf("a leg that was told to stop ended with %v", err)
+	}
+}
+
+// recovers has another process settle, carry what there is, and what comes.
+func (w *world) recovers(at domain.Cursor) {
+	w.t.Helper()
+	p := w.start()
+	p.until(at)
+	p.until(w.Feed())
+	p.stop()
+}
+
 func (w *world) launch(d *doris.Doris, reporter *projections.Reporter) *process {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/services/pipeline"
@@ -50,6 +51,7 @@ type exchange struct {
 	ask  *SwapAsk
 	say  func(string)
 
+	shadow string // where the table stands that is not the live one
 	caught int64
 }
 
@@ -69,6 +71,7 @@ func (s *Service) swap(ctx context.Context, o *pipeline.Open, plan *domain.Plan,
 	if err := s.settleSwap(ctx, o); err != nil {
 		return nil, err
 	}
+	o.Control.State(func(c *domain.ControlState) { x.shadow = c.Beside(plan) })
 	if err := x.stands(ctx); err != nil {
 		return nil, err
 	}
@@ -102,8 +105,6 @@ func (x *exchange) check() error {
 	case !scope.Everything() || !x.plan.Rows.All():
 		return &refusedError{fmt.Sprintf("replay %s carried a part of the rows: under the live name the others would be missing. "+
 			"Make a plan of everything: hefu replay plan --all --into table --name %s_all --why …; or fill in what is missing: --fill-missing", id, x.o.Configured.Table)}
-	case !x.s.set.Role().Has(domain.LegDoris) || len(x.o.Shards) != x.o.Configured.Shards:
-		return &refusedError{"this process does not have every shard of the Doris leg, whose loads have to be held meanwhile: start one that has them all, and ask that"}
 	}
 	var err error
 	x.o.Control.State(func(c *domain.ControlState) { err = x.mayNow(c) })
@@ -112,10 +113,8 @@ func (x *exchange) check() error {
 
 // mayNow is why the exchange may not be at this moment, by what control says.
 func (x *exchange) mayNow(c *domain.ControlState) error {
-	for shard := range x.o.Configured.Shards {
-		if c.Fenced(domain.Claim{Shard: shard, Leg: domain.LegDoris}, x.o.Incarnation) {
-			return &refusedError{fmt.Sprintf("another process has taken over the Doris leg of shard %d: ask that", shard)}
-		}
+	if err := x.mine(c); err != nil {
+		return err
 	}
 	if r := c.Replays[x.plan.ID]; r == nil || r.State != domain.PlanDone {
 		return &refusedError{fmt.Sprintf("replay %s is not done: only a table that was verified is exchanged", x.plan.ID)}
@@ -155,7 +154,7 @@ func (x *exchange) way(back bool) string {
 // swapped asks Doris which table is which.
 func (x *exchange) swapped(ctx context.Context) (is bool, err error) {
 	err = x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
-		is, err = doris.Swapped(ctx, c, x.o.Configured.Table, x.plan.Target.Name, x.plan.ID)
+		is, err = doris.Swapped(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID)
 		return err
 	})
 	return is, err
@@ -167,13 +166,13 @@ func (x *exchange) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.say("comparing table " + x.plan.Target.Name + " with the journal")
-	v, err := x.s.prover.ProvePlan(ctx, c.whole(x.plan), x.say)
+	x.say("comparing table " + x.shadow + " with the journal")
+	v, err := x.s.prover.ProvePlan(ctx, c.whole(x.plan, x.shadow), x.say)
 	if err != nil {
-		return fmt.Errorf("compare table %s: %w", x.plan.Target.Name, err)
+		return fmt.Errorf("compare table %s: %w", x.shadow, err)
 	}
 	if !v.Good {
-		return &refusedError{fmt.Sprintf("table %s is not what the replay made of it any more: %s (hefu report show %s): make a new plan", x.plan.Target.Name, v.Text, v.Report)}
+		return &refusedError{fmt.Sprintf("table %s is not what the replay made of it any more: %s (hefu report show %s): make a new plan", x.shadow, v.Text, v.Report)}
 	}
 	return nil
 }
@@ -194,13 +193,14 @@ func (x *exchange) held(ctx context.Context) (*Exchange, error) {
 	case err != nil:
 		return nil, err
 	}
-	how, err := x.exchange(ctx)
+	crash.Point("swap.held")
+	end, err := x.exchange(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &Exchange{
-		Plan: x.plan.ID, Live: x.o.Configured.Table, Shadow: x.plan.Target.Name, Back: x.ask.Back, Caught: x.caught,
-		Held: time.Since(began).Seconds(), How: how,
+		Plan: x.plan.ID, Live: end.Live, Shadow: end.Shadow, Back: x.ask.Back, Caught: x.caught,
+		Held: time.Since(began).Seconds(), How: end.How,
 	}, nil
 }
 

@@ -21,7 +21,7 @@ func swapping(t *testing.T) (*world, *exchange) {
 	r, plan, err := w.plans(Ask{Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTable}})
 	must(t, err)
 	w.goes(r, domain.PlanRunning, domain.PlanVerifying, domain.PlanDone)
-	return w, &exchange{s: w.s, o: w.o, plan: plan, ask: &SwapAsk{Who: "sun", Why: "a test"}, say: func(string) {}}
+	return w, &exchange{s: w.s, o: w.o, plan: plan, ask: &SwapAsk{Who: "sun", Why: "a test"}, say: func(string) {}, shadow: plan.Target.Name}
 }
 
 // goes takes a replay from state to state.
@@ -67,7 +67,7 @@ func TestSwapChain(t *testing.T) {
 	w.goes(r, domain.PlanRunning, domain.PlanVerifying, domain.PlanDone)
 	c, err = x.chain()
 	must(t, err)
-	whole := c.whole(x.plan)
+	whole := c.whole(x.plan, x.shadow)
 	if c.left != nil || len(whole.Lanes) != 2 || whole.Lanes[0] != (domain.PlanLane{Shard: 0, First: 1, Last: hub}) || whole.Lanes[1].First != 1 || whole.Marker() != x.plan.ID ||
 		len(whole.Notes) != 1 || len(x.plan.Notes) != 0 {
 		t.Errorf("%+v, whole %+v", c, whole)
@@ -154,13 +154,15 @@ func TestSwapMayNow(t *testing.T) {
 	w.goes(other, domain.PlanPaused)
 	must(t, may())
 	_, err = w.o.Control.Append(w.ctx, func(*domain.ControlState) (domain.Event, error) {
-		return &domain.Started{Claims: []domain.Claim{{Shard: 1, Leg: domain.LegDoris}}}, nil
+		return &domain.Started{Instance: "b", Host: "h2", PID: 7, Claims: []domain.Claim{{Shard: 1, Leg: domain.LegDoris}}}, nil
 	})
 	must(t, err)
-	refused(t, may(), "another process has taken over the Doris leg of shard 1")
+	refused(t, may(), "this process does not have the Doris leg of shard 1 (instance b on host h2 has it, process 7). If one process has all of them, ask that one")
+	w.o.Shards = w.o.Shards[1:]
+	refused(t, may(), "the Doris leg of shard 0 (no process has it), shard 1 (instance b on host h2 has it, process 7)")
 }
 
-// While tables are exchanged no replay begins, and only who has every shard says how it ended.
+// While tables are exchanged no replay begins, and whoever has a shard says how it ended.
 func TestSwapOpen(t *testing.T) {
 	w, x := swapping(t)
 	other, _, err := w.plans(Ask{Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTable, Name: "other"}})
@@ -189,16 +191,47 @@ func TestSwapOpen(t *testing.T) {
 	looks(false, false)
 	leave()
 	shards := w.o.Shards
-	w.o.Shards = shards[:1]
+	w.o.Shards = nil
 	looks(false, false)
+	w.o.Shards = shards[:1]
+	looks(false, true)
 	w.o.Shards = shards
 	for range 2 { // said twice it is said once
-		must(t, w.s.conclude(w.ctx, w.o, begun, domain.SwapNot, "a test"))
+		must(t, w.s.conclude(w.ctx, w.o, begun, "ods.aside", domain.SwapNot, "a test"))
 	}
 	x.o.Control.State(func(c *domain.ControlState) {
-		if len(c.Swaps) != 2 || c.Swaps[1].Step != domain.SwapNot || c.Swaps[1].How != "a test" || c.Swaps[1].Who != "sun" {
+		if len(c.Swaps) != 2 || c.Swaps[1].Step != domain.SwapNot || c.Beside(x.plan) != "ods.aside" || c.Swaps[1].How != "a test" || c.Swaps[1].Who != "sun" {
 			t.Errorf("on control: %+v", c.Swaps)
 		}
 	})
 	looks(true, false)
+}
+
+// A table that was given another name to settle an exchange is meant by it from then on; its name
+// of before is given to no other shadow.
+func TestSwapAside(t *testing.T) {
+	w, x := swapping(t)
+	begun := &domain.TableSwap{Plan: x.plan.ID, Live: "ods.t", Shadow: "ods.t_shadow", Step: domain.SwapBegun, Who: "sun"}
+	_, err := w.o.Control.Append(w.ctx, func(*domain.ControlState) (domain.Event, error) { return begun, nil })
+	must(t, err)
+	aside := asideName(begun, 1)
+	if want := "ods.hefu_replay_" + x.plan.ID.String() + "_1"; aside != want || asideName(begun, 3) == aside {
+		t.Errorf("aside is %s, want %s", aside, want)
+	}
+	again := Ask{Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTable}}
+	_, _, err = w.plans(again)
+	must(t, err)
+	must(t, w.s.conclude(w.ctx, w.o, begun, aside, domain.SwapDone, "a test"))
+	_, _, err = w.plans(again)
+	refused(t, err, "shadow ods.t_shadow: a table of this name was given another one to end an exchange")
+	again.Target.Name = "other"
+	_, _, err = w.plans(again)
+	must(t, err)
+	w.o.Control.State(func(c *domain.ControlState) { x.shadow = c.Beside(x.plan) })
+	w.feed(0, "a", 4)
+	c, err := x.chain()
+	must(t, err)
+	if behind := x.rowsBehind(t).plan.Target.Name; behind != aside || c.whole(x.plan, x.shadow).Target.Name != aside || x.plan.Target.Name != "ods.t_shadow" {
+		t.Errorf("what is caught up goes into %s, compared is %s", behind, c.whole(x.plan, x.shadow).Target.Name)
+	}
 }

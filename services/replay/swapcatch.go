@@ -43,7 +43,7 @@ func (x *exchange) chain() (*chain, error) {
 					c.after = append(c.after, id)
 				}
 			case r.State == domain.PlanCancelled && r.Approved > 0:
-				err = &refusedError{fmt.Sprintf("replay %s was cancelled while it brought table %s up to date, and some of its rows may be there: make a new plan", id, x.plan.Target.Name)}
+				err = &refusedError{fmt.Sprintf("replay %s was cancelled while it brought table %s up to date, and some of its rows may be there: make a new plan", id, x.shadow)}
 			case r.State != domain.PlanCancelled:
 				left := *r
 				c.left = &left
@@ -53,10 +53,10 @@ func (x *exchange) chain() (*chain, error) {
 	return c, err
 }
 
-// whole is a plan of everything that the table is to have by now, and of nothing else.
-func (c *chain) whole(plan *domain.Plan) *domain.Plan {
+// whole is a plan of everything that the table under a name is to have by now, and of nothing else.
+func (c *chain) whole(plan *domain.Plan, table string) *domain.Plan {
 	all := *plan
-	all.Lanes = nil
+	all.Target.Name, all.Lanes = table, nil
 	for _, shard := range slices.Sorted(maps.Keys(c.ends)) {
 		all.Lanes = append(all.Lanes, domain.PlanLane{Shard: shard, First: 1, Last: c.ends[shard]})
 	}
@@ -75,7 +75,7 @@ func (x *exchange) behind(ctx context.Context) (*planning, error) {
 	}
 	p := &planning{s: x.s, o: x.o, say: x.say, ask: &Ask{Who: x.ask.Who, Why: x.ask.Why}, plan: &domain.Plan{
 		Pipeline: x.o.Config.Name, Created: x.o.Journal.Now(),
-		Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeShadow, Name: x.plan.Target.Name, Shadow: x.plan.ID},
+		Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeShadow, Name: x.shadow, Shadow: x.plan.ID},
 	}}
 	for shard := range x.o.Configured.Shards {
 		live, err := now(ctx, x.o.Journal, domain.Stream{Pipeline: x.o.Config.Name, Shard: shard, Leg: domain.LegDoris})
@@ -122,7 +122,7 @@ func (x *exchange) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.say(fmt.Sprintf("replay %s brings table %s up to date: %s rows", p.plan.ID, x.plan.Target.Name, humanize.Comma(p.plan.Expect.Rows)))
+	x.say(fmt.Sprintf("replay %s brings table %s up to date: %s rows", p.plan.ID, x.shadow, humanize.Comma(p.plan.Expect.Rows)))
 	if err := x.carry(ctx, r); err != nil {
 		return err
 	}
@@ -158,8 +158,8 @@ func (x *exchange) carry(ctx context.Context, r *domain.Replay) error {
 	case end.State == domain.PlanDone:
 		return nil
 	case end.State == domain.PlanFailed:
-		return &refusedError{fmt.Sprintf("replay %s, which brings table %s up to date, failed: %s; %s", id, x.plan.Target.Name, end.Last().Why, end.Last().Next)}
+		return &refusedError{fmt.Sprintf("replay %s, which brings table %s up to date, failed: %s; %s", id, x.shadow, end.Last().Why, end.Last().Next)}
 	default:
-		return &refusedError{fmt.Sprintf("replay %s, which brings table %s up to date, was %s by %s: %s", id, x.plan.Target.Name, end.State, end.Last().Who, end.Last().Why)}
+		return &refusedError{fmt.Sprintf("replay %s, which brings table %s up to date, was %s by %s: %s", id, x.shadow, end.State, end.Last().Who, end.Last().Why)}
 	}
 }

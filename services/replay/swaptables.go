@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/journal/crash"
 	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
@@ -21,47 +23,67 @@ const exchangeFor = 2 * time.Minute
 const howComment = "comment of the table"
 
 // exchange puts the intent on control, has Doris exchange the tables, and puts the outcome on
-// control. Whoever asked for it may go away meanwhile: what is begun is brought to an end. If the
-// process dies on any line after the intent, whoever has the Doris legs next asks Doris and says
+// control, which it returns. Whoever asked for it may go away meanwhile: what is begun is brought
+// to an end. If the process dies on any line after the intent, whoever has a Doris leg next says
 // the outcome (settleSwap).
-func (x *exchange) exchange(ctx context.Context) (how string, err error) {
+func (x *exchange) exchange(ctx context.Context) (*domain.TableSwap, error) {
 	begun := &domain.TableSwap{
-		Plan: x.plan.ID, Live: x.o.Configured.Table, Shadow: x.plan.Target.Name, Step: domain.SwapBegun, Who: x.ask.Who, Why: x.ask.Why,
+		Plan: x.plan.ID, Live: x.o.Configured.Table, Shadow: x.shadow, Step: domain.SwapBegun, Who: x.ask.Who, Why: x.ask.Why,
 	}
-	_, err = x.o.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
+	at := 0
+	crash.Point("swap.begun.before")
+	_, err := x.o.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
 		if c.OpenSwap() != nil {
 			return nil, &refusedError{"another exchange of tables is begun and has no outcome yet: try again"}
 		}
+		at = len(c.Swaps)
 		return begun, x.mayNow(c)
 	})
 	if err != nil {
-		return "", fmt.Errorf("say that the exchange is begun: %w", err)
+		return nil, fmt.Errorf("say that the exchange is begun: %w", err)
 	}
+	crash.Point("swap.begun.after")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeFor)
 	defer cancel()
 	x.say("exchanging tables " + begun.Live + " and " + begun.Shadow)
-	for wait, said := 100*time.Millisecond, ""; ; wait = min(2*wait, 5*time.Second) {
-		is, err := x.tables(ctx)
-		var refused *projections.Refusal
-		switch {
-		case err == nil && is == !x.ask.Back:
-			return howComment, x.s.conclude(ctx, x.o, begun, domain.SwapDone, howComment)
-		case errors.As(err, &refused):
-			return "", x.refused(ctx, begun, refused)
-		case err == nil:
-			err = errors.New("the comments say that they are not")
+	is, sent := x.tables(ctx)
+	crash.Point("swap.exchanged")
+	var refused *projections.Refusal
+	switch {
+	case sent == nil && is == !x.ask.Back:
+		err = x.s.conclude(ctx, x.o, begun, begun.Shadow, domain.SwapDone, howComment)
+	case errors.As(sent, &refused):
+		err = x.s.conclude(ctx, x.o, begun, begun.Shadow, domain.SwapNot, refused.Reason)
+	default:
+		if sent == nil {
+			sent = errors.New("the comments say that they are not")
 		}
-		if text := err.Error(); text != said {
-			said = text
-			x.say("asking again, since it is not known whether they are exchanged: " + said)
+		x.say("asking whether they are exchanged: " + sent.Error())
+		err = x.s.settled(ctx, x.o, func(err error) { x.say("asking again: " + err.Error()) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("it is not known whether tables %s and %s are exchanged (%w): that is asked again as soon as Doris answers, and put on control", begun.Live, begun.Shadow, err)
+	}
+	return x.outcome(at, sent)
+}
+
+// outcome is what control says of the exchange that is one of its swaps; sent is what came of its
+// statement.
+func (x *exchange) outcome(at int, sent error) (*domain.TableSwap, error) {
+	var end domain.TableSwap
+	x.o.Control.State(func(c *domain.ControlState) {
+		if at+1 < len(c.Swaps) {
+			end = *c.Swaps[at+1]
 		}
-		select {
-		case <-ctx.Done():
-		case <-x.s.stopping:
-		case <-time.After(wait):
-			continue
-		}
-		return "", fmt.Errorf("it is not known whether tables %s and %s are exchanged (%w): that is asked again as soon as Doris answers, and put on control", begun.Live, begun.Shadow, err)
+	})
+	var refused *projections.Refusal
+	switch {
+	case end.Step == domain.SwapDone:
+		return &end, nil
+	case errors.As(sent, &refused):
+		return nil, &refusedError{"nothing is exchanged: " + refused.Reason}
+	default:
+		return nil, fmt.Errorf("nothing is exchanged (%w): the same command tries again", sent)
 	}
 }
 
@@ -69,59 +91,60 @@ func (x *exchange) exchange(ctx context.Context) (how string, err error) {
 // one.
 func (x *exchange) tables(ctx context.Context) (is bool, err error) {
 	err = x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
-		if err := doris.SwapTables(ctx, c, x.o.Configured.Table, x.plan.Target.Name, x.plan.ID, x.ask.Back); err != nil {
+		if err := doris.SwapTables(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID, x.ask.Back); err != nil {
 			return err
 		}
-		is, err = doris.Swapped(ctx, c, x.o.Configured.Table, x.plan.Target.Name, x.plan.ID)
+		is, err = doris.Swapped(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID)
 		return err
 	})
 	return is, err
 }
 
-// refused says that Doris did not exchange the tables, and why.
-func (x *exchange) refused(ctx context.Context, begun *domain.TableSwap, why *projections.Refusal) error {
-	if err := x.s.conclude(ctx, x.o, begun, domain.SwapNot, why.Reason); err != nil {
-		return err
-	}
-	return &refusedError{"nothing is exchanged: " + why.Reason}
-}
-
-// conclude puts the outcome of an exchange on control, unless it is there.
-func (s *Service) conclude(ctx context.Context, o *pipeline.Open, begun *domain.TableSwap, step domain.SwapStep, how string) error {
+// conclude puts the outcome of an exchange on control, unless it is there. shadow is where the
+// table stands that is not the live one.
+func (s *Service) conclude(ctx context.Context, o *pipeline.Open, begun *domain.TableSwap, shadow string, step domain.SwapStep, how string) error {
+	crash.Point("swap.outcome.before")
 	_, err := o.Control.Append(ctx, func(c *domain.ControlState) (domain.Event, error) {
 		if open := c.OpenSwap(); open == nil || *open != *begun {
 			return nil, nil
 		}
 		outcome := *begun
-		outcome.Step, outcome.How = step, how
+		outcome.Shadow, outcome.Step, outcome.How = shadow, step, how
 		return &outcome, nil
 	})
 	if err != nil {
 		return fmt.Errorf("say that the exchange of tables %s and %s is %s: %w", begun.Live, begun.Shadow, step, err)
 	}
+	crash.Point("swap.outcome.after")
 	return nil
 }
 
-// settleSwap says the outcome of an exchange that whoever began it left open, as Doris has it. It
-// is for the process that has the Doris legs of every shard: only such a one exchanges, and one
-// that was fenced since ends. A statement that it had sent just before may be carried out after
-// Doris was asked; both tables had the same rows then, and what was loaded into the other one since
-// is found missing by the reconciler and filled in.
+// settleSwap says the outcome of an exchange that was left open, as Doris has it. A statement that
+// somebody sent before may be on its way yet, or its process be frozen just before it: the table
+// that it names is given another name first, and what Doris says then stays so. Until the outcome
+// is on control no leg that was opened after the intent loads into the live table, so that both
+// tables have the same rows (projections/doris, untilExchanged).
 func (s *Service) settleSwap(ctx context.Context, o *pipeline.Open) error {
 	var begun *domain.TableSwap
 	var before bool
+	var aside string
 	o.Control.State(func(c *domain.ControlState) {
 		if open := c.OpenSwap(); open != nil {
 			now := *open
-			begun, before = &now, c.Swapped(open.Plan)
+			begun, before, aside = &now, c.Swapped(open.Plan), asideName(open, len(c.Swaps))
 		}
 	})
 	if begun == nil {
 		return nil
 	}
-	step, how := domain.SwapNot, howComment
+	step, how, shadow := domain.SwapNot, howComment, begun.Shadow
 	err := s.withDoris(o, func(c *dorisconn.Cluster) error {
-		is, err := doris.Swapped(ctx, c, begun.Live, begun.Shadow, begun.Plan)
+		if err := doris.MoveShadow(ctx, c, begun.Shadow, aside); err != nil {
+			return err
+		}
+		shadow = aside
+		crash.Point("swap.moved")
+		is, err := doris.Swapped(ctx, c, begun.Live, aside, begun.Plan)
 		if is != before {
 			step = domain.SwapDone
 		}
@@ -134,13 +157,44 @@ func (s *Service) settleSwap(ctx context.Context, o *pipeline.Open) error {
 	if err != nil {
 		return fmt.Errorf("ask how the exchange of tables %s and %s ended: %w", begun.Live, begun.Shadow, err)
 	}
-	return s.conclude(ctx, o, begun, step, how)
+	return s.conclude(ctx, o, begun, shadow, step, how)
 }
 
-// abandoned reports whether an exchange has no outcome and nobody in this process is at it, whose
-// it is to say it.
+// asideName is the name that an exchange's table is given to settle it, when control has n steps
+// of exchanges: no table of any journal ever had it, and whoever settles comes to the same one.
+func asideName(begun *domain.TableSwap, n int) string {
+	database, _, _ := strings.Cut(begun.Live, ".")
+	return fmt.Sprintf("%s.hefu_replay_%s_%d", database, begun.Plan, n)
+}
+
+// settled settles an exchange without an outcome, however often Doris has to be asked. again is
+// told each new reason why it is asked again. The error is the last one when the context or the
+// process ends.
+func (s *Service) settled(ctx context.Context, o *pipeline.Open, again func(error)) error {
+	for wait, said := 100*time.Millisecond, ""; ; wait = min(2*wait, 30*time.Second) {
+		err := s.settleSwap(ctx, o)
+		if err == nil {
+			return nil
+		}
+		if text := err.Error(); text != said && ctx.Err() == nil {
+			said = text
+			again(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.stopping:
+		case <-time.After(wait):
+			continue
+		}
+		return err
+	}
+}
+
+// abandoned reports whether an exchange has no outcome and nobody in this process is at it. Whoever
+// has a Doris leg now says it, since legs wait for it: who began it had all of them and has lost
+// one, or died.
 func (s *Service) abandoned(o *pipeline.Open, c *domain.ControlState) bool {
-	if c.OpenSwap() == nil || !s.set.Role().Has(domain.LegDoris) || len(o.Shards) != o.Configured.Shards {
+	if c.OpenSwap() == nil || !s.set.Role().Has(domain.LegDoris) || len(o.Shards) == 0 {
 		return false
 	}
 	leave, free := s.alone(o)
@@ -150,28 +204,16 @@ func (s *Service) abandoned(o *pipeline.Open, c *domain.ControlState) bool {
 	return free
 }
 
-// takeUp settles an exchange that was abandoned, as soon as Doris can be asked.
+// takeUp settles an exchange that was abandoned.
 func (s *Service) takeUp(ctx context.Context, o *pipeline.Open) {
 	leave, free := s.alone(o)
 	if !free {
 		return
 	}
 	defer leave()
-	for wait, said := 100*time.Millisecond, ""; ; wait = min(2*wait, 30*time.Second) {
-		err := s.settleSwap(ctx, o)
-		if err == nil {
-			return
-		}
-		if text := err.Error(); text != said && ctx.Err() == nil {
-			said = text
-			s.log.WarnContext(ctx, "the outcome of an exchange of tables is not known yet", "pipeline", o.Config.Name, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
+	_ = s.settled(ctx, o, func(err error) { // what it returns is logged
+		s.log.WarnContext(ctx, "the outcome of an exchange of tables is not known yet", "pipeline", o.Config.Name, "error", err)
+	})
 }
 
 // alone lets one exchange of a pipeline in at a time.
