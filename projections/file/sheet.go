@@ -210,6 +210,19 @@ func (f *File) forget() error {
 	return nil
 }
 
+// Discard removes what is half written of a lane's file, for whoever knows that nobody goes on with
+// it. A file that is whole stays. What fails, or is not reached, is removed when it is said again.
+func Discard(dataDir string, plan domain.PlanID, shard int) error {
+	path := filepath.Join(dataDir, filepath.FromSlash(Name(plan, shard)))
+	for _, name := range []string{path + ".part", path + ".cursor"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	_ = os.Remove(filepath.Dir(path)) // the folder of the plan, unless a file of it stays
+	return nil
+}
+
 func (s *sheet) close() {
 	if s.part != nil {
 		_ = s.part.Close() // what counts was synced

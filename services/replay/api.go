@@ -136,6 +136,9 @@ func (s *Service) decided(ctx context.Context, id string, action Action, d *Deci
 	case err != nil:
 		return nil, huma.Error503ServiceUnavailable(err.Error())
 	}
+	if action == Cancel {
+		s.discardIdle(ctx, o, r.ID)
+	}
 	_, now, err := s.find(id)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,8 @@ const settleFor = 30 * time.Second
 // readers of its topic. It opens each leg as its next owner would.
 func (x *run) settle(ctx context.Context) error {
 	if k := x.plan.Target.Kind; k == domain.TargetFile || k == domain.TargetNull {
-		return nil // a file that is not whole has nothing open anywhere
+		x.discard(ctx) // a file that is not whole has nothing open anywhere
+		return nil
 	}
 	within, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
