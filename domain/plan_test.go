@@ -79,8 +79,8 @@ func TestReplayNames(t *testing.T) {
 	if label != "hefu-track-3-rdeadbeef-12-010203040506" {
 		t.Error(label)
 	}
-	if parts, ours := ParseLabel(label); ours {
-		t.Errorf("%s is taken for a label of the doris stream: %v", label, parts)
+	if parts, ours := ParseLabel(label); !ours || !parts.Names(begun) {
+		t.Errorf("%s is of %v, %t", label, parts, ours)
 	}
 }
 

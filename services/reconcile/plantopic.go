@@ -13,10 +13,13 @@ import (
 	"github.com/hefu-io/hefu/services/report"
 )
 
-// topicProof holds the journal's word of a plan's rows against a shadow topic, in whose
-// partitions they stand at other offsets, in the same order, and nobody else's beside them.
+// topicProof holds the journal's word of a plan's rows against a topic, in whose partitions they
+// stand in the same order, and nobody else's beside them: in a shadow topic at offsets of its own,
+// in the live one at those that the plan names.
 type topicProof struct {
 	g      *ground
+	name   string
+	live   bool        // it is the hub itself, whose places are compared
 	c      *comparison // what is common to all targets: the words of rows, and their names
 	hub    *target.Hub
 	mask   proof.Mask
@@ -58,7 +61,8 @@ type rowID struct {
 // ahead is how many rows more than the window has are looked at, for one that stands further on.
 const ahead = 1024
 
-// proveTopic compares a shadow topic with the plan.
+// proveTopic compares a topic with the plan: a shadow as a whole, of the live one the places that
+// the plan fills, of which each partition has one run.
 func (g *ground) proveTopic(ctx context.Context, plan *domain.Plan) (*proven, error) {
 	of := g.p.Hub
 	of.Topic = plan.Target.Name
@@ -68,8 +72,11 @@ func (g *ground) proveTopic(ctx context.Context, plan *domain.Plan) (*proven, er
 	}
 	defer hub.Close()
 	t := &topicProof{
-		g: g, hub: hub, tracks: map[int32]*track{}, altered: map[int32]domain.Spans{}, early: map[rowID]bool{},
-		mask: g.mask() & g.format.Mask() &^ proof.MaskOf(proof.HubOffset),
+		g: g, name: of.Topic, hub: hub, tracks: map[int32]*track{}, altered: map[int32]domain.Spans{}, early: map[rowID]bool{},
+		mask: g.mask() & g.format.Mask(), live: plan.Target.Mode == domain.ModeFillMissing,
+	}
+	if !t.live {
+		t.mask &^= proof.MaskOf(proof.HubOffset)
 	}
 	t.c = g.begin(nil, plan.Lanes, plan.Rows)
 	t.c.mask = t.mask
@@ -80,7 +87,13 @@ func (g *ground) proveTopic(ctx context.Context, plan *domain.Plan) (*proven, er
 	for i := range t.got.evidence {
 		at := &t.got.evidence[i]
 		at.Witness = "topic"
-		t.tracks[at.Partition] = &track{h: at.Partition, end: at.LastStable}
+		if !t.live {
+			t.tracks[at.Partition] = &track{h: at.Partition, end: at.LastStable}
+			continue
+		}
+		for _, s := range plan.Rows.HubSpans(at.Partition) {
+			t.tracks[at.Partition] = &track{h: at.Partition, at: s.First, end: min(at.LastStable, s.Next)}
+		}
 	}
 	if err := t.pass(ctx, plan); err != nil {
 		return nil, err
@@ -131,7 +144,7 @@ func (t *topicProof) pass(ctx context.Context, plan *domain.Plan) error {
 func (t *topicProof) expect(ctx context.Context, e *origin.Expected) error {
 	at := t.tracks[e.Hub.Partition]
 	if at == nil {
-		return fmt.Errorf("the journal has rows in hub partition %d, which the shadow topic does not have", e.Hub.Partition)
+		return fmt.Errorf("the journal has rows in hub partition %d, which topic %s does not have", e.Hub.Partition, t.name)
 	}
 	row, unread := t.c.rowOf(e)
 	part, offset := t.c.cityOf(e, row)

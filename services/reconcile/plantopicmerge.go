@@ -161,6 +161,9 @@ func (t *topicProof) finding(class domain.Class, h int32, r *topicRow) domain.Fi
 	}
 	f.Row.City = domain.Coord{Partition: narrow(r.id.partition), Offset: r.id.offset, Timestamp: -1}
 	f.Row.Hub = domain.Coord{Partition: h, Offset: -1, Timestamp: -1}
+	if t.live {
+		f.Row.Hub.Offset = r.offset
+	}
 	return f
 }
 

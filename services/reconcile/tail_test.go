@@ -105,6 +105,10 @@ func TestTailGoesAndComesBack(t *testing.T) {
 	}
 	w.look(p)
 	tailOf(t, w.proves(p), 30, 30, "10 rows", "made anew between two looks")
+	inTail := domain.Window{Proof: domain.ProofHubDoris}
+	if state := p.States()[inTail]; state != domain.WindowUnverifiable {
+		t.Errorf("the window of the tail is %s", state)
+	}
 	var back []*kgo.Record
 	for _, r := range lost {
 		if r.Partition == 0 && r.Offset >= 30 {

@@ -26,6 +26,9 @@ func (p *planning) batches() {
 	if e.Batches = int64(len(p.plan.Lanes)); rows > 0 {
 		e.Batches = max(e.Batches, (e.Rows+rows-1)/rows)
 	}
+	if t.Kind == domain.TargetTopic && t.Mode == domain.ModeFillMissing {
+		e.Batches = 0 // its rows are in no transaction
+	}
 	e.Seconds = max(parts(e.Rows, p.plan.Limits.Rows), parts(e.Bytes, p.plan.Limits.Bytes))
 	e.Names = nil
 	for _, l := range p.plan.Lanes {

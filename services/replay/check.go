@@ -53,9 +53,10 @@ func (p *planning) checkMode() error {
 	case domain.ModeShadow:
 		return p.checkShadow(live)
 	case domain.ModeFillMissing, domain.ModeDeleteDuplicates:
+		if t.Kind == domain.TargetTopic {
+			return p.checkLiveTopic(live)
+		}
 		switch {
-		case t.Kind != domain.TargetTable:
-			return &refusedError{fmt.Sprintf("mode %s: of a table; rows of a topic are for ever (accept the finding, or replay into a shadow topic)", t.Mode)}
 		case t.Name != "" && t.Name != live:
 			return &refusedError{fmt.Sprintf("mode %s: the live table is %s, not %s", t.Mode, live, t.Name)}
 		case p.plan.Scope.AsOf != nil:
@@ -68,6 +69,23 @@ func (p *planning) checkMode() error {
 	default:
 		return &refusedError{fmt.Sprintf("mode %q: shadow, fill-missing or delete-duplicates", t.Mode)}
 	}
+}
+
+// checkLiveTopic lets through what can be put right in a topic: an end that it lost, as a whole. A
+// row in the middle has no place any more, and one that is there can never be taken away.
+func (p *planning) checkLiveTopic(live string) error {
+	t := &p.plan.Target
+	switch {
+	case t.Mode != domain.ModeFillMissing:
+		return &refusedError{fmt.Sprintf("mode %s: of a table; rows of a topic are for ever (accept the finding, or replay into a shadow topic)", t.Mode)}
+	case t.Name != "" && t.Name != live:
+		return &refusedError{fmt.Sprintf("mode %s: the live topic is %s, not %s; into another one goes a replay of mode shadow", t.Mode, live, t.Name)}
+	case !p.plan.Scope.Everything() || len(p.ask.Report) > 0:
+		return &refusedError{fmt.Sprintf("mode %s of a topic: the ends that its partitions lost are put back whole, at the offsets that they had, and nothing else can be: "+
+			"plan it of everything, or replay some rows into a shadow topic", t.Mode)}
+	}
+	t.Name = live
+	return nil
 }
 
 func (p *planning) checkShadow(live string) error {
@@ -85,6 +103,11 @@ func (p *planning) checkShadow(live string) error {
 	}
 	if t.Name == live {
 		return &refusedError{fmt.Sprintf("shadow %s: it is the live one; rows are filled into it by mode fill-missing", live)}
+	}
+	retired := false
+	p.o.Control.State(func(c *domain.ControlState) { retired = c.Retired(t.Name) })
+	if retired {
+		return &refusedError{fmt.Sprintf("shadow %s: a table of this name was given another one to end an exchange whose statement may still be on its way, and must not meet a new one: name another (--name)", t.Name)}
 	}
 	return nil
 }

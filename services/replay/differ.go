@@ -10,12 +10,15 @@ import (
 	"github.com/hefu-io/hefu/domain"
 )
 
-// differ has the reconciler look what the live table has of the rows, and leaves of the plan
-// what is to be done about it.
+// differ has the reconciler look what the live table has of the rows, or the cluster where the
+// live topic ends, and leaves of the plan what is to be done about it.
 func (p *planning) differ(ctx context.Context) error {
 	t := &p.plan.Target
 	if t.Mode != domain.ModeFillMissing && t.Mode != domain.ModeDeleteDuplicates {
 		return nil
+	}
+	if t.Kind == domain.TargetTopic {
+		return p.tails(ctx)
 	}
 	p.say("comparing with table " + t.Name)
 	d, err := p.s.prover.Difference(ctx, p.plan.Pipeline, p.plan.Lanes, p.plan.Rows, t.Name, p.say)

@@ -26,7 +26,7 @@ func (x *run) verify(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("verify: %w", err)
 	case v.Good:
-		x.move(ctx, &domain.ReplayMoved{To: domain.PlanDone, Why: v.Text, Report: v.Digest})
+		x.move(ctx, &domain.ReplayMoved{To: domain.PlanDone, Why: v.Text, Next: x.afterwards(), Report: v.Digest})
 	default:
 		x.move(ctx, &domain.ReplayMoved{
 			To: domain.PlanFailed, Why: v.Text, Report: v.Digest, Next: "read the report (hefu report show " + v.Report + "), then make a plan of what it found",

@@ -118,7 +118,8 @@ func (p *planning) chooseFound() error {
 
 const (
 	lostInHub   = "rows are lost in the hub, whose offsets are given once"
-	lostInHubDo = "a shadow topic of the same report has them, for whoever reads the hub; then hefu findings accept"
+	lostInHubDo = "where it is the end of a partition, plan everything into the live topic, of mode fill-missing; " +
+		"else a shadow topic of the same report has them, for whoever reads the hub; then hefu findings accept"
 )
 
 func rowsOf(list []domain.HubSpan) (n int64) {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hefu-io/hefu/domain"
+	"github.com/hefu-io/hefu/projections/hub"
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
@@ -34,6 +35,8 @@ type Service struct {
 	prover Prover
 	legs   Legs
 	log    *slog.Logger
+	// tails says where the live hub topic ends (hub.Tails).
+	tails func(ctx context.Context, leg hub.Config, journal domain.JournalID) (map[int32]int64, error)
 
 	mu      sync.Mutex
 	running map[domain.PlanID]*run
@@ -46,7 +49,7 @@ type Service struct {
 
 // New makes the Service.
 func New(set *pipeline.Set, prover Prover, legs Legs, log *slog.Logger) *Service {
-	return &Service{set: set, prover: prover, legs: legs, log: log, running: map[domain.PlanID]*run{}, exchanging: map[string]bool{}, stopping: make(chan struct{})}
+	return &Service{set: set, prover: prover, legs: legs, log: log, tails: hub.Tails, running: map[domain.PlanID]*run{}, exchanging: map[string]bool{}, stopping: make(chan struct{})}
 }
 
 // Run carries out what is approved until the context ends, and then waits for those who asked: the

@@ -27,7 +27,8 @@ const (
 	pauseLast  = 30 * time.Second
 )
 
-// prepare makes the target, as far as it is to be made. It may be called again at any time.
+// prepare makes the target, as far as it is to be made, and demands what must be so before anything
+// is written to one that is live. It may be called again at any time.
 func (x *run) prepare(ctx context.Context) error {
 	t := x.plan.Target
 	switch {
@@ -35,6 +36,8 @@ func (x *run) prepare(ctx context.Context) error {
 		c := x.s.legs.HubLeg(x.o, 0)
 		c.Replay = &projections.Replay{Plan: x.plan, Pace: x.pace}
 		return hub.MakeShadowTopic(ctx, c)
+	case x.fillsTail():
+		return x.stand(ctx)
 	case t.Kind == domain.TargetTable && t.Mode == domain.ModeShadow && t.Shadow.IsZero():
 		return x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
 			return doris.MakeShadow(ctx, c, x.o.Configured.Table, t.Name, x.plan.Marker())
@@ -53,7 +56,7 @@ func (x *run) opener(l *lane) (projections.Opener, error) {
 		c.Database, c.Table, _ = strings.Cut(x.plan.Target.Name, ".")
 		c.Replay = replay
 		if x.plan.Target.Mode == domain.ModeShadow {
-			c.Cadence = nil // the live table is not loaded
+			c.Beside, c.Cadence = c.Cadence, nil // the live table is not loaded
 		}
 		return doris.New(c, o.Journal, o.Incarnation, o.ConfigSeq, o.Incidents, l.reporter, x.s.log)
 	case domain.TargetTopic:

@@ -16,9 +16,9 @@ import (
 func newReplay() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Carry rows of the journal again: into a shadow, into the gaps of the table, into a file",
+		Short: "Carry rows of the journal again: into a shadow, into the gaps of what is live, into a file",
 		Long: `A replay carries rows that the journal has, once more and byte for byte as they were: into a shadow
-table or topic beside the live one, into the live table where rows are missing, into a file. It
+table or topic beside the live one, into the live one where rows are missing, into a file. It
 is planned first, which writes nothing; what the plan would do is read and approved by its
 digest; the running hefu carries it out, whoever has the shard by then, and verifies it.
 

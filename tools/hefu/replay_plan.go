@@ -30,7 +30,8 @@ the rows that a report of the reconciler found lost or altered.
 Where they go: --into table makes a shadow table beside the live one, to be looked at and
 exchanged with it (hefu swap), --into topic a shadow topic, --into file JSON lines below the data
 directory, --into null nothing, to see how long it takes. --fill-missing loads into the live table
-what it lacks, --delete-duplicates rids it of rows that are there a second time.
+what it lacks, --delete-duplicates rids it of rows that are there a second time. --into topic
+--fill-missing puts back the ends that partitions of the hub topic lost, at the offsets that they had.
 
 Exit code 0: it is planned. 1: it is refused, and why. 2: something could not be asked.`,
 		Example: `  hefu replay plan --all --why 'before the audit' -c hefu.yaml
@@ -140,8 +141,8 @@ func (q *planQuestion) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&q.findings, "finding", nil, "with --report: only this finding; may be given several times")
 	f.BoolVar(&q.quarantined, "quarantined", false, "only rows that loads left out because the table could not hold them")
 	f.StringVar(&q.into, "into", "table", "table, topic, file or null")
-	f.StringVar(&q.mode, "mode", "", "of a table: shadow, fill-missing or delete-duplicates; of a topic: shadow")
-	f.BoolVar(&q.fill, "fill-missing", false, "short for --into table --mode fill-missing")
+	f.StringVar(&q.mode, "mode", "", "of a table: shadow, fill-missing or delete-duplicates; of a topic: shadow or fill-missing")
+	f.BoolVar(&q.fill, "fill-missing", false, "short for --mode fill-missing, which is of what is live")
 	f.BoolVar(&q.remove, "delete-duplicates", false, "short for --into table --mode delete-duplicates")
 	f.StringVar(&q.name, "name", "", "the shadow's name (default: the live one's and _shadow)")
 	f.Int64Var(&q.rowsPerSecond, "rows-per-second", -1, "0 for no limit; replay.rows_per_second of the file without it")
@@ -214,8 +215,9 @@ func (q *planQuestion) target() (domain.PlanTarget, error) {
 	default:
 		return t, nil
 	}
-	if t.Kind != domain.TargetTable || t.Mode != "" && t.Mode != short {
-		return t, fmt.Errorf("--%s is of the live table, and --into %s --mode %s is another target", short, q.into, q.mode)
+	live := t.Kind == domain.TargetTable || t.Kind == domain.TargetTopic && q.fill
+	if !live || t.Mode != "" && t.Mode != short {
+		return t, fmt.Errorf("--%s is of what is live, and --into %s --mode %s is another target", short, q.into, q.mode)
 	}
 	t.Mode = short
 	return t, nil

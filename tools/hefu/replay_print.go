@@ -36,7 +36,7 @@ func (p *printer) plan(r *replay.Shown) {
 		p.line(namesKey(plan), "%s", name)
 	}
 	if mode := plan.Target.Mode; mode == domain.ModeFillMissing || mode == domain.ModeDeleteDuplicates {
-		p.line("present", "%s of the scope are in the table as they must be", counted(plan.Expect.Present, "row"))
+		p.line("present", "%s", presentText(plan))
 	}
 	p.line("limits", "%s", limitsText(r.Limits))
 	if s := plan.Expect.Seconds; s > 0 {
@@ -142,6 +142,8 @@ func doesText(plan *domain.Plan) string {
 		return "deletes " + rows + ", by exact keys"
 	case kind == domain.TargetTable:
 		return fmt.Sprintf("loads %s, in %s or more", size, counted(e.Batches, "Stream Load"))
+	case kind == domain.TargetTopic && plan.Target.Mode == domain.ModeFillMissing:
+		return "writes " + size + ", at the offsets that they had"
 	case kind == domain.TargetTopic:
 		return fmt.Sprintf("sends %s, in %s or more", size, counted(e.Batches, "transaction"))
 	case kind == domain.TargetFile:
@@ -149,6 +151,15 @@ func doesText(plan *domain.Plan) string {
 	default:
 		return "reads " + size
 	}
+}
+
+// presentText says what of the scope need not be done.
+func presentText(plan *domain.Plan) string {
+	rows := counted(plan.Expect.Present, "row")
+	if plan.Target.Kind == domain.TargetTopic {
+		return rows + " of the scope lie before the ends of the partitions, and are not looked at"
+	}
+	return rows + " of the scope are in the table as they must be"
 }
 
 // namesKey is what Expect.Names are.
@@ -233,7 +244,7 @@ func (p *printer) next(r *replay.Shown) {
 		tail = " -c " + p.config
 	}
 	approve := fmt.Sprintf("hefu replay approve %s --digest %s --why …%s", id, r.Digest.String()[:12], tail)
-	switch last := len(r.Moves) - 1; r.State {
+	switch r.State {
 	case domain.PlanPlanned:
 		p.line("next", "%s", approve)
 	case domain.PlanRunning, domain.PlanVerifying:
@@ -241,17 +252,29 @@ func (p *printer) next(r *replay.Shown) {
 	case domain.PlanPaused:
 		p.line("next", "hefu replay resume %s --why …%s", id, tail)
 	case domain.PlanFailed:
-		if last >= 0 && r.Moves[last].Next != "" {
-			p.line("do", "%s", r.Moves[last].Next)
+		if next := lastNext(r); next != "" {
+			p.line("do", "%s", next)
 		}
 		p.line("go on", "%s", approve)
 	case domain.PlanDone:
+		for command := range strings.Lines(lastNext(r)) {
+			p.line("next", "%s%s", strings.TrimSuffix(command, "\n"), tail)
+		}
 		t := &r.Plan.Target
 		if t.Kind == domain.TargetTable && t.Mode == domain.ModeShadow && r.Plan.Scope.Everything() {
 			p.line("next", "hefu swap %s --why …%s", id, tail)
 		}
-	case domain.PlanCancelled: // nothing is to be done any more
+	case domain.PlanCancelled:
+		p.left(r)
 	}
+}
+
+// lastNext is what the last step of a replay says is to be done, empty for nothing.
+func lastNext(r *replay.Shown) string {
+	if len(r.Moves) == 0 {
+		return ""
+	}
+	return r.Moves[len(r.Moves)-1].Next
 }
 
 func comma(n int64) string { return humanize.Comma(n) }

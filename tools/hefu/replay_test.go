@@ -22,6 +22,9 @@ import (
 // From a report to rows that are filled in, and from a plan of everything to the live table and
 // back, as an operator types it.
 func TestReplayOfARunningHefu(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and of what services tests by themselves")
+	}
 	k := keep(t)
 	file := k.ConfigFile()
 	r := k.some(t, 100)
@@ -148,20 +151,22 @@ func TestPlanQuestion(t *testing.T) {
 		"--as-of bridge.1.doris@57 --take-undecided": replay.Ask{Target: table, Scope: domain.PlanScope{AsOf: &domain.AsOf{
 			Take: true, Positions: []domain.Ref{{Stream: doris, Seq: 57}},
 		}}},
-		"--as-of bridge.1.doris@x":                 "want STREAM@SEQ",
-		"--as-of soon":                             "--as-of: ",
-		"--take-undecided --all":                   "is of a moment",
-		"--finding " + finding.String():            "--report names it",
-		"--report nowhere":                         "nowhere is no file",
-		"--quarantined":                            replay.Ask{Target: table, Scope: domain.PlanScope{Quarantine: true}},
-		"--all --into topic --name t":              replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTopic, Name: "t"}},
-		"--all --mode shadow":                      replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeShadow}},
-		"--all --fill-missing":                     replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeFillMissing}},
-		"--all --delete-duplicates":                replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeDeleteDuplicates}},
-		"--all --fill-missing --delete-duplicates": "one plan does one of them",
-		"--all --fill-missing --into topic":        "is of the live table",
-		"--all --fill-missing --mode shadow":       "is of the live table",
-		"--all --rows-per-second 5":                replay.Ask{Target: table, Limits: domain.PlanLimits{Rows: 5, Bytes: 16 << 20, Concurrency: 1}},
+		"--as-of bridge.1.doris@x":                                        "want STREAM@SEQ",
+		"--as-of soon":                                                    "--as-of: ",
+		"--take-undecided --all":                                          "is of a moment",
+		"--finding " + finding.String():                                   "--report names it",
+		"--report nowhere":                                                "nowhere is no file",
+		"--quarantined":                                                   replay.Ask{Target: table, Scope: domain.PlanScope{Quarantine: true}},
+		"--all --into topic --name t":                                     replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTopic, Name: "t"}},
+		"--all --mode shadow":                                             replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeShadow}},
+		"--all --fill-missing":                                            replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeFillMissing}},
+		"--all --delete-duplicates":                                       replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeDeleteDuplicates}},
+		"--all --fill-missing --delete-duplicates":                        "one plan does one of them",
+		"--all --fill-missing --into topic":                               replay.Ask{Target: domain.PlanTarget{Kind: domain.TargetTopic, Mode: domain.ModeFillMissing}},
+		"--all --fill-missing --into file":                                "--fill-missing is of what is live, and --into file",
+		"--all --fill-missing --mode shadow":                              "is of what is live",
+		"--all --delete-duplicates --into topic":                          "--delete-duplicates is of what is live, and --into topic",
+		"--all --rows-per-second 5":                                       replay.Ask{Target: table, Limits: domain.PlanLimits{Rows: 5, Bytes: 16 << 20, Concurrency: 1}},
 		"--all --rows-per-second 0 --bytes-per-second 0B --concurrency 0": replay.Ask{Target: table, Limits: domain.PlanLimits{Concurrency: 3}},
 		"--all --rows-per-second 20000 --concurrency 1":                   replay.Ask{Target: table},
 		"--all --bytes-per-second 5":                                      "--bytes-per-second: ",
@@ -233,6 +238,39 @@ func TestPrintPlan(t *testing.T) {
   note       12 rows are altered: replay into a shadow table and swap
   digest     ` + strings.Repeat("0", 64) + `
   next       hefu replay approve 3f2a0102 --digest 000000000000 --why …
+`
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// Of the live topic the plan says that rows come back to their offsets, and once it is done the
+// commands that are left to type.
+func TestPrintLiveTopic(t *testing.T) {
+	s := &replay.Shown{
+		Pipeline: "bridge", ID: domain.PlanID{0x3f, 0x2a, 1, 2}, State: domain.PlanPlanned, Who: "wang", Why: "the end is lost",
+		Plan: domain.Plan{
+			Target: domain.PlanTarget{Kind: domain.TargetTopic, Mode: domain.ModeFillMissing, Name: "ODS"},
+			Expect: domain.PlanExpect{Rows: 40, Bytes: 1 << 10, Present: 560, Names: []string{"hefu-bridge-0-r3f2a0102"}},
+		},
+	}
+	var out strings.Builder
+	p := printer{w: &out, config: "hefu.yaml"}
+	p.plan(s)
+	s.State, p.config = domain.PlanDone, "a.yaml"
+	s.Moves = []replay.Move{{To: domain.PlanDone, Why: "40 rows are in the topic", Next: "hefu incidents resolve 1 --why …\nhefu incidents resolve 2 --why …"}}
+	p.status(s)
+	want := `replay 3f2a0102 of pipeline bridge, planned by wang: the end is lost
+  rows       every one that is committed
+  into       topic ODS, live: fill-missing
+  does       writes 40 rows, 1.0 KiB, at the offsets that they had
+  sends as   hefu-bridge-0-r3f2a0102
+  present    560 rows of the scope lie before the ends of the partitions, and are not looked at
+  limits     none
+  digest     ` + strings.Repeat("0", 64) + `
+replay 3f2a0102: done: 40 rows are in the topic
+  next       hefu incidents resolve 1 --why … -c a.yaml
+  next       hefu incidents resolve 2 --why … -c a.yaml
 `
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Error(d)

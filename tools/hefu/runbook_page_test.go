@@ -21,7 +21,9 @@ type part struct {
 	prose []string
 	fence string // the line that opens the block
 	steps []step
-	until string // what a block that looks waits for: it is after "until:" on the fence, where readers do not see it
+	// happens names what befalls before the block is typed, and until is what a block that looks
+	// waits for: both are after the language on the fence, where readers do not see them.
+	happens, until string
 }
 
 // step is one command of a block and what it prints.
@@ -50,8 +52,9 @@ func readPage(t *testing.T, path string) *page {
 		last := &p.parts[len(p.parts)-1]
 		switch {
 		case block == nil && strings.HasPrefix(l, fenceOpens):
-			_, until, _ := strings.Cut(l, "until: ")
-			p.parts = append(p.parts, part{fence: l, until: until})
+			before, until, _ := strings.Cut(l, "until: ")
+			_, happens, _ := strings.Cut(before, "happens: ")
+			p.parts = append(p.parts, part{fence: l, happens: strings.TrimSpace(happens), until: until})
 			block = &p.parts[len(p.parts)-1]
 		case block == nil:
 			last.prose = append(last.prose, l)
@@ -116,7 +119,7 @@ var variable = regexp.MustCompile(strings.Join([]string{
 	`\b[0-9a-f]{8,}\b|-r[0-9a-f]{8}\b`, // ids, digests; a replay in the names that it writes under
 	`@\d+`,                             // events
 	`\b(\d+h)?(\d+m)?\d+(\.\d+)?(ns|µs|ms|s|m|h)\b`,
-	`\bhub \d+[:/]\d+`, `\bhub offsets \d+ to \d+`,
+	`\bhub \d+[:/]\d+`, `\bhub offsets \d+ to \d+`, `\bend(s|ed) at \d+`, `\b(committed end|high watermark) +\d+`, `\boffsets without a row: \d+`, `\b\d+ in all\b`,
 	`\b[\d,.]+ ([KM]i?)?B\b`, `\b[\d,]+ bytes\b`,
 	`\b(configuration|leader epoch|transaction) \d+`, `127\.0\.0\.1:\d+`,
 	`\brunning(,| by ).*`,

@@ -89,6 +89,13 @@ func rehearse(t *testing.T, name, broker string, happens func(*rehearsal)) {
 		defer p.write(t)
 	}
 	for i := range p.parts {
+		if what := p.parts[i].happens; what != "" {
+			play := r.plays[what]
+			if play == nil {
+				t.Fatalf("%s: nothing is known of what happens before %q: %s", p.path, p.parts[i].fence, what)
+			}
+			play()
+		}
 		for j := range p.parts[i].steps {
 			r.does(p, p.parts[i].until, &p.parts[i].steps[j], known)
 		}

@@ -30,7 +30,8 @@ type rehearsal struct {
 	runs   []*process
 	sent   map[string]int // rows that a partition of a topic was sent, "<topic>/<partition>"
 
-	// plays are commands of a page that are no shell's here: of a broker's host, of systemd.
+	// plays are commands of a page that are no shell's here, of a broker's host, of systemd, and
+	// what befalls in the midst of it.
 	plays map[string]func()
 }
 
