@@ -251,18 +251,71 @@ func TestRebuildRefusesToLoseRows(t *testing.T) {
 	w.goesOn(140, id)
 }
 
+// TestRebuildOfUnsound: a journal that is all there, and whose books do not add up, is no journal to
+// start on, and may be rebuilt: by the plan of now, and no other.
+func TestRebuildOfUnsound(t *testing.T) {
+	w := newWorld(t)
+	id := w.ran(0)
+	whole, err := w.job().Look(t.Context())
+	must(t, err)
+	if whole.Good() || !strings.Contains(whole.Pipelines[0].Refused[0], "the journal in the store is whole") {
+		t.Errorf("a sound journal is refused for %q", whole.Pipelines[0].Refused)
+	}
+	withJournal(t, w.cfg, "bridge", func(j *journal.Journal) {
+		control, err := j.OpenControl(t.Context())
+		must(t, err)
+		var incarnation, config domain.Seq
+		control.State(func(c *domain.ControlState) {
+			config = c.ConfigSeq
+			for seq := range c.Started {
+				incarnation = max(incarnation, seq)
+			}
+		})
+		hub, err := j.Takeover(t.Context(), domain.Stream{Pipeline: "bridge", Leg: domain.LegHub}, incarnation, config)
+		must(t, err)
+		for range 2 { // of no intent
+			_, err = hub.Append(t.Context(), &domain.HubAborted{Owned: hub.Owned(), Trail: hub.Trail(), Why: "it never began"})
+			must(t, err)
+		}
+	})
+	var changed *rebuild.ChangedError
+	if _, err := w.job().Approve(t.Context(), whole.Digest.String(), "li", whyRebuilt); !errors.As(err, &changed) || changed.Now == whole.Digest {
+		t.Errorf("a plan that was another one when it was read is approved: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(w.cfg.DataDir, rebuild.UnderWay)); !os.IsNotExist(err) {
+		t.Errorf("what is not approved is under way: %v", err)
+	}
+	w.rebuilds()
+	w.goesOn(100, id)
+}
+
 // TestRebuildKilledEverywhere dies before and after each write, one after the other, and goes on:
 // the new journal has every event once. Before the hub forgets the old journal no start goes on
 // with the new one, and what such a start makes is in nobody's way.
 func TestRebuildKilledEverywhere(t *testing.T) {
 	whole(t)
-	w := newWorld(t)
-	w.cfg.Pipelines[0].Shards = 2
-	id := w.ran(0)
-	if plan, err := w.job().Look(t.Context()); err != nil || plan.Good() || !strings.Contains(plan.Pipelines[0].Refused[0], "is whole") {
-		t.Errorf("a sound journal is to be rebuilt: %+v, %v", plan, err)
-	}
-	must(t, os.RemoveAll(filepath.Join(w.cfg.DataDir, "journal")))
+	t.Run("embedded", func(t *testing.T) {
+		w := newWorld(t)
+		w.cfg.Pipelines[0].Shards = 2
+		id := w.ran(0)
+		if plan, err := w.job().Look(t.Context()); err != nil || plan.Good() || !strings.Contains(plan.Pipelines[0].Refused[0], "is whole") {
+			t.Errorf("a sound journal is to be rebuilt: %+v, %v", plan, err)
+		}
+		must(t, os.RemoveAll(filepath.Join(w.cfg.DataDir, "journal")))
+		w.rebuildsDying(id)
+	})
+	t.Run("external", func(t *testing.T) {
+		w, ns := apart(t, t.TempDir())
+		id := w.ran(0)
+		removes(t, ns.URL())
+		w.rebuildsDying(id)
+	})
+}
+
+// rebuildsDying rebuilds the journal in the place of another, dying at every place.
+func (w *world) rebuildsDying(id domain.JournalID) {
+	t := w.t
+	t.Helper()
 	plan := w.looksGood()
 	digest := plan.Digest.String()[:16]
 	killed := errors.New("killed")
@@ -326,7 +379,7 @@ func TestRebuildKilledEverywhere(t *testing.T) {
 			t.Errorf("the second event is %+v", e.Event)
 		}
 	})
-	if kinds["Rebased"] != 1 || kinds["PipelineConfigured"] != 1 || kinds["SourceOpened"] != 4 {
+	if kinds["Rebased"] != 1 || kinds["PipelineConfigured"] != 1 || kinds["SourceOpened"] != 4 || kinds["Started"] != 2 { // one is of the hefu that ran
 		t.Errorf("events: %v", kinds)
 	}
 	if _, err := os.Stat(filepath.Join(w.cfg.DataDir, rebuild.UnderWay)); !os.IsNotExist(err) {

@@ -52,7 +52,7 @@ func (j *Job) fill(ctx context.Context, jr *journal.Journal, p *PipelinePlan, ev
 		case s.Rebased != nil && s.Rebased.Digest == ev.Digest:
 			return nil, nil
 		case s.Rebased != nil || s.Tail > 1:
-			return nil, fmt.Errorf("the store holds journal %s, which has events and is not of this rebuild: nothing was appended to it", jr.ID())
+			return nil, fmt.Errorf("the store holds journal %s, which has events and is not of this rebuild: nothing was appended to it; move it out of the store, and approve again", jr.ID())
 		}
 		return ev, nil
 	})
