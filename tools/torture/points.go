@@ -51,9 +51,12 @@ func crashPoints() []point {
 }
 
 // points lets hefu kill itself at each point, several times, and compares after each
-// point; then at those that a replay comes to.
+// point: first at those of an exchange of tables, while they are small, last at those of replays.
 func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {
 	out := &results{}
+	if err := w.hitSwaps(ctx, o, out); err != nil {
+		return out, err
+	}
 	for _, p := range crashPoints() {
 		if !strings.HasPrefix(p.name, o.only) {
 			continue

@@ -12,16 +12,26 @@ import (
 	"github.com/hefu-io/hefu/services/status"
 )
 
-// rowsToReplay has some rows of the cities carried.
+// someRows is a life of hefu that has carried some rows of the cities.
+func (w *world) someRows(ctx context.Context) (*child, error) {
+	c, err := w.start(ctx, w.file, w.cfg.DataDir, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.until(ctx, w.o.rounds, func(s status.Report) bool { return tableRows(s) > 1000 }); err != nil {
+		c.kill()
+		return nil, err
+	}
+	return c, nil
+}
+
+// rowsToReplay has some rows of the cities carried, and no more come.
 func (r *replaying) rowsToReplay(ctx context.Context) error {
-	c, err := r.w.start(ctx, r.w.file, r.w.cfg.DataDir, "")
+	c, err := r.w.someRows(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.kill()
-	if err := c.until(ctx, r.w.o.rounds, func(s status.Report) bool { return tableRows(s) > 1000 }); err != nil {
-		return err
-	}
 	r.w.feeder.pausing.Lock()
 	defer r.w.feeder.pausing.Unlock()
 	return c.until(ctx, r.w.o.rounds, r.w.caughtUp(ctx))

@@ -68,6 +68,9 @@ func (w *world) hitReplays(ctx context.Context, o options, out *results) error {
 	for _, p := range replayPoints() {
 		wanted = wanted || strings.HasPrefix(p.String(), o.only)
 	}
+	for _, p := range replayStops() {
+		wanted = wanted || strings.HasPrefix(p.String(), o.only)
+	}
 	if !wanted {
 		return nil
 	}
@@ -95,6 +98,9 @@ func (w *world) hitReplays(ctx context.Context, o options, out *results) error {
 		}
 		out.rows = append(out.rows, x)
 		fmt.Printf("%-40s hits %d other %d stuck %d, %s %s\n", x.name, x.hits, x.other, x.stuck, time.Since(began).Round(100*time.Millisecond), x.note)
+	}
+	if err := r.hitStops(ctx, o, out); err != nil {
+		return err
 	}
 	x := result{name: "replay/and everything is whole"}
 	books, err := w.books(ctx)
