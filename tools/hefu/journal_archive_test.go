@@ -81,7 +81,7 @@ pipelines:
 	p.end(t, syscall.SIGTERM, 0)
 	before := hefu(t, "journal", "show", "bridge.0.ingest", "1", "9999", "-c", file).want(t, exitGood).stdout
 	e = hefu(t, "journal", "archive", "--drop", "-c", file).want(t, exitGood)
-	if strings.Contains(e.stdout, "dropped ") || !strings.Contains(e.stdout, "the reconciler has come to 0 of") {
+	if strings.Contains(e.stdout, "│ dropped") || !strings.Contains(e.stdout, "the reconciler has come to 0 of") {
 		t.Error(e.stdout)
 	}
 	reconcileByHand(t, file)
