@@ -250,9 +250,7 @@ func (w *fileWorld) format(format string) {
 // Other hub formats: what each column must be is known, or it is listed as not checked; rows
 // that do not name their city row are found by the journal.
 func TestReconcileHubFormats(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the plain run does this")
-	}
+	whole(t)
 	for name, c := range map[string]struct {
 		format    string
 		unchecked []string

@@ -52,11 +52,11 @@ func TestLostWhileRunning(t *testing.T) {
 	if err := leg.Run(w.ctx); !contains(err, " gave offset ", ": it lost its end") {
 		t.Fatalf("the leg ended with %v", err)
 	}
+	_, err := try(w, w.process())
+	w.mustBeIncident(err, domain.IncidentHubLost, "the hub topic ends before the last committed run")
 	for p, list := range placed(r.visible()) {
 		if len(list) > len(had[p]) {
 			t.Errorf("partition %d has %v, and had %v", p, list, had[p])
 		}
 	}
-	_, err := try(w, w.process())
-	w.mustBeIncident(err, domain.IncidentHubLost, "the hub topic ends before the last committed run")
 }

@@ -23,9 +23,7 @@ func TestMain(m *testing.M) {
 // The whole bench with so few rows that its numbers mean nothing: every line of the
 // table is there, and every number in it is one that can be.
 func TestBench(t *testing.T) {
-	if testing.Short() {
-		t.Skip("what it measures runs in processes of their own")
-	}
+	whole(t)
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("the bench reads /proc")
 	}

@@ -13,9 +13,7 @@ import (
 // the tables is there, and every number in it is one that can be. And
 // rows that are not there must not pass for speed.
 func TestBenchProof(t *testing.T) {
-	if testing.Short() {
-		t.Skip("what it measures runs in processes of their own")
-	}
+	whole(t)
 	if _, err := os.Stat("/proc/self/io"); err != nil {
 		t.Skip("the bench reads /proc")
 	}

@@ -15,9 +15,7 @@ import (
 // The whole of `bench replay` with so few rows that its numbers mean nothing: every line of
 // the tables is there, and every number in it is one that can be.
 func TestBenchReplay(t *testing.T) {
-	if testing.Short() {
-		t.Skip("what it measures runs in processes of their own")
-	}
+	whole(t)
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("the bench reads /proc")
 	}

@@ -17,9 +17,7 @@ import (
 // others by the report that has them, and sees both in the status. A compare goes through it, and
 // ends with the table.
 func TestFindingsOfARunningHefu(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and of what services tests by themselves")
-	}
+	whole(t)
 	k := keep(t)
 	quick(t, k.ConfigFile())
 	r := k.some(t, 100)

@@ -26,9 +26,7 @@ func TestPositions(t *testing.T) {
 
 // TestRebuildCommand: the way of docs/rebuild.md on a stack that was carried and lost its journal.
 func TestRebuildCommand(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and of what services tests by themselves")
-	}
+	whole(t)
 	k := keep(t)
 	file := k.ConfigFile()
 	if err := os.RemoveAll(filepath.Join(filepath.Dir(file), "data", "journal")); err != nil {

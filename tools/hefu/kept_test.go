@@ -129,9 +129,7 @@ func exactly(t *testing.T, found []report.Finding, class domain.Class, where str
 // TestReconcileNamesTheRow spoils one row at a time, in the way that the name says, and
 // puts it right again.
 func TestReconcileNamesTheRow(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and of what services tests by themselves")
-	}
+	whole(t)
 	whole := t
 	k := keep(t)
 	if found := k.reconcile(t, exitGood); len(found) > 0 {

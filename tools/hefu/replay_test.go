@@ -22,9 +22,7 @@ import (
 // From a report to rows that are filled in, and from a plan of everything to the live table and
 // back, as an operator types it.
 func TestReplayOfARunningHefu(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long, and of what services tests by themselves")
-	}
+	whole(t)
 	k := keep(t)
 	file := k.ConfigFile()
 	r := k.some(t, 100)
