@@ -25,6 +25,9 @@ type refill struct {
 	*replay
 	cut    func(at map[int32]int64)
 	before map[int32][]string // what a read_committed reader had, with the offsets
+	// hides says that the hub hides the rows of a transaction whose marker is lost, as brokers do: then
+	// that marker may come behind the last row.
+	hides bool
 	// foreign is where somebody else wrote.
 	foreign int64
 }
@@ -159,7 +162,7 @@ func (r *refill) refilled() {
 	}
 	ends := r.ends()
 	for _, s := range r.of.Plan.Rows.Hub {
-		if ends[s.Partition] != s.Span.Next {
+		if end := ends[s.Partition]; end != s.Span.Next && (!r.hides || end != s.Span.Next+1) {
 			r.t.Errorf("partition %d ends at %d, want %d", s.Partition, ends[s.Partition], s.Span.Next)
 		}
 	}
