@@ -25,7 +25,7 @@ func TestDetection(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the plain run does this")
 	}
-	rows, faults, together, seed := 12_000, 0, 20, uint64(6)
+	rows, faults, together, seed := 12_000, 0, 9, uint64(6)
 	number("HEFU_DETECT", &faults)
 	number("HEFU_DETECT_ROWS", &rows)
 	number("HEFU_DETECT_SEED", &seed)
