@@ -78,23 +78,29 @@ func (a *asofWorld) endTxn(req *kmsg.EndTxnRequest) (kmsg.Response, error) {
 		answer.ErrorCode = kerr.UnknownServerError.Code
 		return answer, nil
 	}
-	var failed error
-	a.cluster.SleepControl(func() {
+	answered := make(chan *kmsg.EndTxnResponse, 1)
+	a.cluster.SleepControl(func() { // it returns before this does, when the stand-in is closed
 		a.through.Add(1)
 		defer a.through.Add(-1)
 		again := *req
 		done, err := again.RequestWith(a.t.Context(), a.raw)
-		if failed = err; err == nil {
-			answer.ErrorCode, answer.ProducerID, answer.ProducerEpoch = done.ErrorCode, done.ProducerID, done.ProducerEpoch
-		}
 		if what == isLate {
 			a.waits(10, 120)
 		}
+		if err == nil {
+			answered <- done
+		}
 	})
-	if failed != nil || what == isCutOff {
+	if what == isCutOff {
 		return nil, errors.New("the connection is cut")
 	}
-	return answer, nil
+	select {
+	case done := <-answered:
+		answer.ErrorCode, answer.ProducerID, answer.ProducerEpoch = done.ErrorCode, done.ProducerID, done.ProducerEpoch
+		return answer, nil
+	default:
+		return nil, errors.New("the connection is cut")
+	}
 }
 
 // waits for a random time between some milliseconds.

@@ -33,20 +33,22 @@ func rewriting(t *testing.T, fake *kfake.Cluster, c kafkaconn.Config, rewrite fu
 			return nil, nil, false
 		}
 		offset := req.Topics[0].Partitions[0].FetchOffset
-		var resp *kmsg.FetchResponse
-		var err error
-		fake.SleepControl(func() {
+		answered := make(chan *kmsg.FetchResponse, 1)
+		fake.SleepControl(func() { // it returns before this does, when the stand-in is closed
 			own := *req
 			own.MaxWaitMillis = 7
-			var kresp kmsg.Response
-			if kresp, err = behind.Broker(0).Request(t.Context(), &own); err == nil {
-				resp = kresp.(*kmsg.FetchResponse)
+			kresp, err := behind.Broker(0).Request(t.Context(), &own)
+			switch {
+			case err == nil:
+				answered <- kresp.(*kmsg.FetchResponse)
+			case t.Context().Err() == nil:
+				t.Errorf("fetch behind the rewriting: %v", err)
 			}
 		})
-		if err != nil && t.Context().Err() == nil {
-			t.Errorf("fetch behind the rewriting: %v", err)
-		}
-		if resp == nil { // the stand-in is being closed
+		var resp *kmsg.FetchResponse
+		select {
+		case resp = <-answered:
+		default:
 			return nil, nil, false
 		}
 		resp.Version = req.Version
