@@ -194,6 +194,7 @@ func (c *chance) pair(neighbours bool) (a, b detectRow) {
 			if b.source != a.source || b.generation != a.generation || b.city.Partition != a.city.Partition {
 				continue
 			}
+			c.used[b.hub] = true
 		}
 		if a.city.Offset > b.city.Offset {
 			a, b = b, a

@@ -124,6 +124,16 @@ func TestFindings(t *testing.T) {
 		}, []string{
 			"reordered at city 0/7 hub 0/20: it should be at hub 0/14 and is at 0/20, out of the order of its city",
 		}},
+		"two exchanged between two that are": {toHub, func(x *short) {
+			for _, pair := range [][2]int64{{7, 50}, {20, 21}} {
+				x.put(0, pair[0], func(r *proof.Row) { moveTo(r, x.hub(0, pair[1])) })
+				x.put(0, pair[1], func(r *proof.Row) { moveTo(r, x.hub(0, pair[0])) })
+			}
+		}, []string{
+			"reordered at city 0/7 hub 0/100: it should be at hub 0/14 and is at 0/100, out of the order of its city",
+			"reordered at city 0/20 hub 0/42: it should be at hub 0/40 and is at 0/42, out of the order of its city",
+			"reordered at city 0/50 hub 0/14: it should be at hub 0/100 and is at 0/14, out of the order of its city",
+		}},
 		"elsewhere in the hub, in order": {toHub, func(x *short) {
 			x.put(0, 998, func(r *proof.Row) { moveTo(r, domain.Coord{Offset: 1999}) })
 		}, []string{

@@ -26,18 +26,11 @@ type lane struct {
 
 // takeDisordered finds rows that are right but for where the hub has them. Taken out, the
 // fewest that leave the rest in order are the ones that are reordered; rows that only stand a
-// place further because of those are no findings.
+// place further because of those are no findings. A row that is out of order with rows that are
+// right is one of them for certain, and is taken out first: which of the others are depends on
+// how many of them are in order with each other.
 func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, err error) {
-	lanes := map[lane][]*wrong{}
-	slotOf := map[domain.Coord]*held{} // whose place it is
-	for _, w := range s.other {
-		if w.in.Proof != domain.ProofCityHub || w.done || !s.onlyOther(w) {
-			continue
-		}
-		l := lane{w.in.Source, w.in.Generation, w.in.Partition, position(w.right).Partition}
-		lanes[l] = append(lanes[l], w)
-		slotOf[position(w.left)] = w.left
-	}
+	lanes, slotOf := s.elsewhere()
 	keys := make([]lane, 0, len(lanes))
 	for l := range lanes {
 		keys = append(keys, l)
@@ -46,14 +39,20 @@ func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, er
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.generation, b.generation), cmp.Compare(a.city, b.city), cmp.Compare(a.hub, b.hub))
 	})
 	reordered := map[lane]bool{}
+	asked := askedFor
 	for _, l := range keys {
-		for _, w := range outOfOrder(lanes[l]) {
-			reordered[l] = true
-			found = append(found, s.reordered(w, slotOf)...)
+		crossing, err := s.takeCrossing(ctx, lanes[l], &asked, slotOf)
+		if err != nil {
+			return nil, err
 		}
+		for _, w := range outOfOrder(lanes[l]) {
+			crossing = append(crossing, s.reordered(w, slotOf)...)
+		}
+		reordered[l] = len(crossing) > 0
+		found = append(found, crossing...)
 	}
 	found = append(found, s.takeExchanged(slotOf, reordered)...)
-	asked := 0
+	asked = askedFor
 	for _, l := range keys {
 		for _, w := range lanes[l] {
 			if w.done {
@@ -61,7 +60,7 @@ func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, er
 			}
 			moved := reordered[l] && slotOf[position(w.right)] != nil // perhaps because another one did
 			crosses := false
-			if asked++; asked <= askedFor {
+			if asked--; asked >= 0 {
 				if crosses, err = s.crosses(ctx, w, lanes[l]); err != nil {
 					return nil, err
 				}
@@ -73,6 +72,53 @@ func (s *Search) takeDisordered(ctx context.Context) (found []domain.Finding, er
 				w.done = true
 				found = append(found, s.lateTime(w, slotOf)...)
 			}
+		}
+	}
+	return found, nil
+}
+
+// elsewhere are the rows that are right but for where the hub has them, by city offset, and whose places those are.
+func (s *Search) elsewhere() (lanes map[lane][]*wrong, slotOf map[domain.Coord]*held) {
+	lanes, slotOf = map[lane][]*wrong{}, map[domain.Coord]*held{}
+	for _, w := range s.other {
+		if w.in.Proof != domain.ProofCityHub || w.done || !s.onlyOther(w) {
+			continue
+		}
+		l := lane{w.in.Source, w.in.Generation, w.in.Partition, position(w.right).Partition}
+		lanes[l] = append(lanes[l], w)
+		slotOf[position(w.left)] = w.left
+	}
+	for _, l := range lanes {
+		slices.SortStableFunc(l, func(a, b *wrong) int { return cmp.Compare(a.left.Offset, b.left.Offset) })
+	}
+	return lanes, slotOf
+}
+
+// takeCrossing finds the rows of a lane that are out of order with rows that are right, those that
+// are furthest from where they belong first. Rows of another hub partition may have been exchanged.
+func (s *Search) takeCrossing(ctx context.Context, lane []*wrong, asked *int, slotOf map[domain.Coord]*held) (found []domain.Finding, err error) {
+	if len(lane) < 2 {
+		return nil, nil // outOfOrder has nothing to weigh
+	}
+	far := func(w *wrong) int64 {
+		d := position(w.right).Offset - position(w.left).Offset
+		return max(d, -d)
+	}
+	all := slices.Clone(lane)
+	slices.SortStableFunc(all, func(a, b *wrong) int { return cmp.Compare(far(b), far(a)) })
+	for _, w := range all {
+		if position(w.left).Partition != position(w.right).Partition {
+			continue
+		}
+		if *asked--; *asked < 0 {
+			break
+		}
+		crosses, err := s.crosses(ctx, w, lane)
+		if err != nil {
+			return nil, err
+		}
+		if crosses {
+			found = append(found, s.reordered(w, slotOf)...)
 		}
 	}
 	return found, nil
@@ -119,9 +165,10 @@ func (s *Search) lateTime(w *wrong, slotOf map[domain.Coord]*held) []domain.Find
 	return s.altered(w, time)
 }
 
-// outOfOrder are the rows of a lane that are not in a longest run of rising city and hub offsets.
-func outOfOrder(rows []*wrong) (out []*wrong) {
-	slices.SortStableFunc(rows, func(a, b *wrong) int { return cmp.Compare(a.left.Offset, b.left.Offset) })
+// outOfOrder are the rows of a lane that are not in a longest run of rising city and hub offsets,
+// of those that no finding tells of yet; the rows are by city offset.
+func outOfOrder(lane []*wrong) (out []*wrong) {
+	rows := slices.DeleteFunc(slices.Clone(lane), func(w *wrong) bool { return w.done })
 	var tails []int // of the runs of each length, the row that ends lowest
 	before := make([]int, len(rows))
 	at := func(i int) int64 { return position(rows[i].right).Offset }
