@@ -1,7 +1,8 @@
 package domain
 
 // Trail names, in the same stream, what came before an event of a hub or doris
-// stream. With it each stream opens from its tail and at most three events. An
+// stream. With it each stream opens from its tail and at most three events; the commits of a
+// hub stream can be walked back by it. An
 // intent is open when Begun > Outcome.
 type Trail struct {
 	Begun    Seq // the last HubBegun or DorisBegun

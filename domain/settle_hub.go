@@ -1,5 +1,10 @@
 package domain
 
+import (
+	"maps"
+	"slices"
+)
+
 // ProgressRecord is what the last committed hub batch of a shard says about itself, in
 // the shard's partition of the progress topic.
 type ProgressRecord struct {
@@ -28,6 +33,31 @@ type HubFound struct {
 	RecordKnown    bool            // the journal holds the very intent that Record names
 	UnfencedKnown  bool            // and that of Unfenced
 	HighWater      map[int32]int64 // of each hub partition, by number
+	Ends           []CommittedEnd  // of the commits that C ends
+}
+
+// CommittedEnd is where a hub partition ends at least: behind the last row that a commit has there.
+type CommittedEnd struct {
+	Partition int32
+	Next      int64
+	Begun     Ref // of the commit
+}
+
+// CommittedEndsOf are the ends that a commit's runs come to, by partition. With the semantic none
+// the hub never promised to keep what it acknowledged.
+func CommittedEndsOf(c *HubCommitted, promised Semantic) []CommittedEnd {
+	if promised == None {
+		return nil
+	}
+	next := map[int32]int64{}
+	for _, r := range c.Runs {
+		next[r.Partition] = max(next[r.Partition], r.Offset+r.N)
+	}
+	var ends []CommittedEnd
+	for _, p := range slices.Sorted(maps.Keys(next)) {
+		ends = append(ends, CommittedEnd{p, next[p], c.Begun})
+	}
+	return ends
 }
 
 // HubAction is what the table says.

@@ -2,20 +2,17 @@ package domain
 
 import "slices"
 
-// hubCutOff compares the ends of the hub's partitions with the last commit. With the
-// semantic none the hub never promised to keep what it acknowledged.
+// hubCutOff compares the ends of the hub's partitions with what commits gave to each of them: the
+// last commit need not have a row in the one that lost its end.
 func hubCutOff(f HubFound) (IncidentKind, []Fact) {
-	if f.Commit == nil || f.CommitSemantic == None {
-		return "", nil
-	}
-	for _, r := range f.Commit.Runs {
-		if end := r.Offset + r.N; f.HighWater[r.Partition] < end {
+	for _, e := range f.Ends {
+		if f.HighWater[e.Partition] < e.Next {
 			return IncidentHubLost, []Fact{
 				{"found", "the hub topic ends before the last committed run"},
-				{"hub partition", itoa(int64(r.Partition))},
-				{"committed end", itoa(end)},
-				{"high watermark", itoa(f.HighWater[r.Partition])},
-				{"last commit", f.Commit.Begun.String()},
+				{"hub partition", itoa(int64(e.Partition))},
+				{"committed end", itoa(e.Next)},
+				{"high watermark", itoa(f.HighWater[e.Partition])},
+				{"last commit", e.Begun.String()},
 				{"do", "put the replica back that has the end, or fill it in from the journal (hefu replay plan --all --into topic --fill-missing); then resolve with retry"},
 			}
 		}

@@ -13,6 +13,9 @@ import (
 func loose(c, b domain.Semantic, fenced, unfenced domain.Seq, known bool) domain.HubFound {
 	f := settling(c != "-", b != "-", nil)
 	f.CommitSemantic = c
+	if f.Commit != nil {
+		f.Ends = domain.CommittedEndsOf(f.Commit, c)
+	}
 	if b != "-" {
 		f.Begun.Semantic = b
 	}

@@ -25,6 +25,7 @@ func settling(c, b bool, record *domain.Ref) domain.HubFound {
 	}
 	if c {
 		f.Commit = &domain.HubCommitted{Begun: begunAt(10), Cursor: ingestAt(5), Runs: runs}
+		f.Ends = domain.CommittedEndsOf(f.Commit, domain.ExactlyOnce)
 	}
 	if b {
 		f.Begun, f.BegunRef = &domain.HubBegun{Last: ingestAt(8)}, begunAt(20)

@@ -119,19 +119,10 @@ func (h *Hub) past(ctx context.Context, t domain.Trail) (*past, error) {
 		}
 	}
 	if t.Commit != 0 {
-		e, err := h.j.Get(ctx, h.stream, t.Commit)
-		if err != nil {
+		var err error
+		if p.commit, p.commitSemantic, err = h.commit(ctx, t.Commit); err != nil {
 			return nil, err
 		}
-		c, ok := e.Event.(*domain.HubCommitted)
-		if !ok {
-			return nil, h.notThat(t.Commit, domain.KindHubCommitted, e)
-		}
-		b, _, err := h.intent(ctx, c.Begun.Seq)
-		if err != nil {
-			return nil, err
-		}
-		p.commit, p.commitSemantic = c, b.Semantic
 	}
 	return p, nil
 }

@@ -86,7 +86,7 @@ func (h *Hub) refillWith(ctx context.Context, cl *kgo.Client, w *journal.Writer,
 		return nil, h.refusal(ctx, cl, err)
 	}
 	crash.Point("hub.fenced.after")
-	l := &leg{h: h, w: w, sender: h.wrap(r), cluster: topic.Cluster, topicID: topic.ID, maxRecord: h.maxRecord(topic), time: past.time}
+	l := &leg{h: h, w: w, sender: h.wrap(r), cluster: topic.Cluster, topicID: topic.ID, maxRecord: h.maxRecord(topic), time: past.time, ends: map[int32]int64{}}
 	if past.commit != nil {
 		l.cursor = past.commit.Cursor
 	}

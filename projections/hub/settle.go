@@ -34,9 +34,13 @@ func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t t
 	if ends, err = highWater(ctx, cl, h.cfg, t.hub); err != nil {
 		return nil, err
 	}
+	committed, err := h.committedEnds(ctx, w.Trail().Commit)
+	if err != nil {
+		return nil, err
+	}
 	found := domain.HubFound{
 		Journal: h.j.ID(), ClusterID: t.hub.Cluster, TopicID: t.hub.ID,
-		Commit: p.commit, CommitSemantic: p.commitSemantic, Begun: p.begun, BegunRef: p.begunRef, HighWater: ends,
+		Commit: p.commit, CommitSemantic: p.commitSemantic, Begun: p.begun, BegunRef: p.begunRef, HighWater: ends, Ends: committed,
 	}
 	if found.Record, found.RecordKnown, err = h.recognized(ctx, p, last.fenced); err != nil {
 		return nil, err
@@ -55,6 +59,7 @@ func (h *Hub) settle(ctx context.Context, cl *kgo.Client, w *journal.Writer, t t
 		}
 		// It did happen, and the hub may have lost it again.
 		found.Commit, found.CommitSemantic, found.Begun = p.commit, p.begun.Semantic, nil
+		found.Ends = append(found.Ends, domain.CommittedEndsOf(p.commit, p.begun.Semantic)...)
 		action, kind, facts = domain.SettleHub(found)
 	}
 	switch action {

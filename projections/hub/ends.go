@@ -1,0 +1,54 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/hefu-io/hefu/domain"
+)
+
+// lookBack is how many commits, from the last one on, are asked for the ends of the hub's
+// partitions: each is two events to read before a leg is open.
+const lookBack = 64
+
+// committedEnds are where the hub partitions of the shard end at least. The last commit has rows in
+// some of them only: those before it are asked for the others, until each has one or there have been
+// enough.
+func (h *Hub) committedEnds(ctx context.Context, last domain.Seq) (ends []domain.CommittedEnd, err error) {
+	left := map[int32]bool{}
+	for p := range h.cfg.Pipeline.HubPartitions {
+		if domain.ShardOf(p, h.cfg.Pipeline.Shards) == h.cfg.Shard {
+			left[p] = true
+		}
+	}
+	for n := 0; n < lookBack && last != 0 && len(left) > 0; n++ {
+		c, semantic, err := h.commit(ctx, last)
+		if err != nil {
+			return nil, err
+		}
+		last = c.Trail.Commit
+		for _, e := range domain.CommittedEndsOf(c, semantic) {
+			if left[e.Partition] {
+				delete(left, e.Partition)
+				ends = append(ends, e)
+			}
+		}
+	}
+	return ends, nil
+}
+
+// commit reads an outcome and what its intent promised.
+func (h *Hub) commit(ctx context.Context, seq domain.Seq) (*domain.HubCommitted, domain.Semantic, error) {
+	e, err := h.j.Get(ctx, h.stream, seq)
+	if err != nil {
+		return nil, "", err
+	}
+	c, ok := e.Event.(*domain.HubCommitted)
+	if !ok {
+		return nil, "", h.notThat(seq, domain.KindHubCommitted, e)
+	}
+	b, _, err := h.intent(ctx, c.Begun.Seq)
+	if err != nil {
+		return nil, "", err
+	}
+	return c, b.Semantic, nil
+}
