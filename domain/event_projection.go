@@ -1,9 +1,8 @@
 package domain
 
 // Trail names, in the same stream, what came before an event of a hub or doris
-// stream. With it each stream opens from its tail and at most three events; the commits of a
-// hub stream can be walked back by it. An
-// intent is open when Begun > Outcome.
+// stream. With it each stream opens from its tail and at most three events, and its commits can
+// be walked back. An intent is open when Begun > Outcome.
 type Trail struct {
 	Begun    Seq // the last HubBegun or DorisBegun
 	Prepared Seq // the last DorisPrepared
