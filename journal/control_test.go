@@ -42,7 +42,7 @@ func TestStateNeverGoesBack(t *testing.T) {
 	c, other := control(t, j), control(t, j)
 	follow(t, c)
 	var seen domain.Seq
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	forward := func(s *domain.ControlState) bool { // called under the Control's lock
 		if s.Tail < seen {
@@ -92,7 +92,7 @@ func TestConcurrentAppendsToControlDecideAnew(t *testing.T) {
 			}
 			all.Wait()
 			numbered(t, openWith(t, o), refs)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			if err := both[0].Wait(ctx, func(s *domain.ControlState) bool { return starts(s) == len(refs) }); err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestWaitSeesWhatOthersAppend(t *testing.T) {
 	bothStores(t, func(t *testing.T, store journal.Store) {
 		mine, theirs := control(t, open(t, store)), control(t, open(t, store))
 		follow(t, mine)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var all sync.WaitGroup
 		defer all.Wait()

@@ -27,7 +27,7 @@ func TestNothingOfAZombieIsStoredAfterTheTakeover(t *testing.T) {
 		const rounds = 5
 		owner := take(t, open(t, store), s, 1)
 		for round := domain.Seq(2); round < 2+rounds; round++ {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			var old sync.WaitGroup
 			running := make(chan struct{})
 			var err error

@@ -89,7 +89,7 @@ func chain(t *testing.T, j *journal.Journal, s domain.Stream) (out []*journal.En
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r := read(t, j, s, domain.Cursor{})
 	for seq := domain.Seq(1); seq <= tail.Seq; seq++ {

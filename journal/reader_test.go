@@ -30,7 +30,7 @@ func six(t *testing.T) (*journal.Memory, *journal.Journal, domain.Stream) {
 // with an error of integrity, having handed out nothing beyond it, and stays stopped.
 func stops(t *testing.T, j *journal.Journal, s domain.Stream, at ...domain.Seq) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r := read(t, j, s, domain.Cursor{})
 	for seq := domain.Seq(1); ; seq++ {
@@ -216,7 +216,7 @@ func TestReaderDoesNotWaitInsideASegmentThatIsOver(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			_, err := j.Continue(s, domain.Cursor{}).Next(ctx)
 			var breach *journal.BreachError

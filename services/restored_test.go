@@ -158,7 +158,7 @@ func (w *world) untilReady() {
 func (w *world) refused() string {
 	w.t.Helper()
 	var said bytes.Buffer
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	role := pipeline.Role{Version: "test", Legs: []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}}
 	err := services.Run(ctx, w.cfg, role, slog.New(slog.NewTextHandler(&said, nil)))

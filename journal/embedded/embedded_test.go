@@ -142,7 +142,7 @@ func TestStoreThatCannotBeOpenedIsAnError(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "nats"), []byte("a file"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := embedded.Open(ctx, dir)
 	if err == nil {

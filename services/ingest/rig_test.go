@@ -49,7 +49,7 @@ func standin(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, kafkaconn.Config)
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

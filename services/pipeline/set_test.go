@@ -52,7 +52,7 @@ func start(t *testing.T, c *config.Config) (opened []*pipeline.Open, ended <-cha
 	set := pipeline.NewSet(c, pipeline.Role{Version: "test", Legs: []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}}, quiet())
 	done := make(chan error, 1)
 	go func() { done <- set.Run(ctx) }()
-	wait, cancelWait := context.WithTimeout(ctx, 20*time.Second)
+	wait, cancelWait := context.WithTimeout(ctx, time.Minute)
 	defer cancelWait()
 	opened, err := set.Wait(wait)
 	if err != nil {
