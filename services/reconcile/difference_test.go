@@ -106,6 +106,9 @@ func (w *world) copies(from, to []domain.RowKey) {
 // What a table lacks, and has too much, comes out exactly: wherever it is, also while more is
 // loaded, and whatever it is that was asked about.
 func TestDifference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and many rows: the plain run does this")
+	}
 	w := newWorld(t)
 	s := w.opened()
 	for range 8 {

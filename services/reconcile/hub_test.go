@@ -68,6 +68,9 @@ func TestHubThrewRowsAway(t *testing.T) {
 // Of a window that was verified as a whole nothing is held; a copy that comes to it later is
 // one finding, and so is a row that comes to its offsets and is none of its own.
 func TestCopyInVerifiedWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and many rows: the plain run does this")
+	}
 	w := newWorld(t, func(c *domain.PipelineConfig) { c.Table = "" })
 	s := w.opened()
 	w.ingests(s, w.run(s, "nanjing", 0, domain.WindowSize, 0))

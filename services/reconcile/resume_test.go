@@ -26,6 +26,9 @@ func (w *world) resumed(said map[domain.Window]domain.WindowResult) *reconcile.P
 // Another Prover goes on with what was verified: it does not scan that again, counts it all the
 // same, takes what is new, and names a copy of a row that was verified long ago.
 func TestResumed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and many rows: the plain run does this")
+	}
 	w := newWorld(t)
 	s := w.opened()
 	w.ingests(s, w.run(s, "nanjing", 0, domain.WindowSize+5, 0))

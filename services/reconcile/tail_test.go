@@ -208,6 +208,9 @@ func TestCutAndCarriedOn(t *testing.T) {
 
 // A window that was verified once is not when rows of it are gone with the tail.
 func TestTailOfVerifiedWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and many rows: the plain run does this")
+	}
 	w := newWorld(t, func(c *domain.PipelineConfig) { c.Table = "" })
 	s := w.opened()
 	w.ingests(s, w.run(s, "nanjing", 0, domain.WindowSize+10, 0))
