@@ -48,6 +48,7 @@ func TestKerberosRenews(t *testing.T) {
 	}
 	cl := dial(t, c, kgo.RequestRetries(0))
 	must(t, kafkaconn.EnsureTopic(deadline(t), cl, "rows", 1, nil))
+	until(t, cl, func(err error) bool { return err == nil }) // a broker takes a moment to lead a new topic
 	first := issued()
 	until(t, cl, func(err error) bool {
 		if err != nil {
