@@ -203,3 +203,37 @@ func TestSameTextFromLineage(t *testing.T) {
 		}
 	}
 }
+
+// Of several pipelines one cannot be asked so, and another one has nothing of it: that is no answer, and
+// one that has the row is.
+func TestRefusedBesideAnAnswer(t *testing.T) {
+	c := usual()
+	c.Sources = append(c.Sources, domain.SourceConfig{ID: "nanjing2", City: "320100", Topic: "OTHER", Base: 1})
+	several := newScroll(t, journal.NewMemory(), c)
+	c = usual()
+	c.Sources = c.Sources[1:]
+	without := newScroll(t, journal.NewMemory(), c)
+	has := stored(t)
+	usualLife(has)
+	asked := func(of ...*scroll) (*explain.Answer, error) {
+		var list []explain.Pipeline
+		for _, s := range of {
+			list = append(list, explain.Pipeline{Journal: s.open(t.Context())})
+		}
+		q := at(105)
+		a, _, err := explain.Explain(t.Context(), list, &q)
+		return a, err
+	}
+	for _, order := range [][]*scroll{{several, without}, {without, several}} {
+		var bad *explain.AskError
+		if a, err := asked(order...); !asError(err, &bad) || !strings.Contains(bad.Reason, "name one: --source nanjing, --source nanjing2") {
+			t.Errorf("%+v, %v", a, err)
+		}
+	}
+	if a, err := asked(several, without, has); err != nil || !a.Found {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if a, err := asked(without, without); err != nil || a.State != "no source of city 320100 was ever configured" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

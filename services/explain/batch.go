@@ -2,6 +2,7 @@ package explain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hefu-io/hefu/domain"
@@ -69,7 +70,7 @@ func (a *asking) onward(ctx context.Context, t *telling, out *Answer, in *intent
 		if of != nil && of.Plan.Target.Kind != domain.TargetTable {
 			return last, nil
 		}
-		if out.Doris = a.loaded(in.entry, last); of != nil {
+		if out.Doris = a.ofLoad(t, in.entry, last); of != nil {
 			return last, nil
 		}
 	case *domain.HubAborted, *domain.DorisAborted:
@@ -180,12 +181,17 @@ func (a *asking) readForTxn(ctx context.Context, s domain.Stream) (found *journa
 	if err != nil || tail == nil {
 		return nil, err
 	}
-	return found, a.each(ctx, s, 1, tail.Seq, func(e *journal.Entry) error {
-		if found == nil && txnOf(e.Event) == a.q.Txn {
-			found = e
+	err = a.each(ctx, s, 1, tail.Seq, func(e *journal.Entry) error {
+		if txnOf(e.Event) != a.q.Txn {
+			return nil
 		}
-		return nil
+		found = e
+		return errFound
 	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return found, err
 }
 
 func txnOf(ev domain.Event) int64 {
@@ -262,6 +268,6 @@ func (a *asking) onToDoris(ctx context.Context, t *telling, out *Answer, commit 
 		return nil, nil
 	}
 	out.State += "; visible in Doris"
-	out.Doris = a.loaded(p.intent.entry, p.commit)
+	out.Doris = a.ofLoad(t, p.intent.entry, p.commit)
 	return p.commit, nil
 }

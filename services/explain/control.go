@@ -33,6 +33,9 @@ type control struct {
 	replays  []*replayed    // as they were planned
 	rebased  *journal.Entry // that the journal took the place of another one, nil: it did not
 
+	exchanges []*exchange       // of the live table with another one
+	swapping  *domain.TableSwap // one that has no outcome yet
+
 	state domain.ControlState // of replays alone
 }
 
@@ -61,6 +64,8 @@ func (c *control) add(e *journal.Entry) {
 		c.reconciled(e, ev)
 	case *domain.ReplayPlanned, *domain.ReplayMoved:
 		c.replay(e)
+	case *domain.TableSwap:
+		c.swap(e, ev)
 	case *domain.Rebased:
 		c.rebased = e
 	}
@@ -157,6 +162,24 @@ func (s span) touched(by *domain.Incident) bool {
 func (s span) holds(e *journal.Entry) bool {
 	when := timeOf(e)
 	return when >= s.began && (s.last == nil || when <= timeOf(s.last))
+}
+
+// hubLost is the incident that the hub of a shard lost something, while nobody decided about it; nil for
+// none. Which rows that are is for the reconciler to find.
+func (c *control) hubLost(shard int) (lost *journal.Entry) {
+	for _, e := range c.troubles {
+		switch ev := e.Event.(type) {
+		case *domain.Incident:
+			if ev.What == domain.IncidentHubLost && ev.Stream.Leg == domain.LegHub && ev.Stream.Shard == shard {
+				lost = e
+			}
+		case *domain.Resolved:
+			if lost != nil && incidentOf(lost.Event) == ev.ID {
+				lost = nil
+			}
+		}
+	}
+	return lost
 }
 
 // about are the findings that name a row by its place in the city or in the hub.

@@ -51,19 +51,16 @@ func Explain(ctx context.Context, pipelines []Pipeline, q *Question) (answer *An
 			answers = append(answers, a)
 		}
 	}
-	if len(answers) == 0 {
-		if refused == nil {
-			refused = ask("no pipeline %s here", q.pipeline())
-		}
-		return nil, notes, refused
+	if len(answers) == 0 && refused == nil {
+		refused = ask("no pipeline %s here", q.pipeline())
 	}
-	answer, err = one(answers)
+	answer, err = one(answers, refused)
 	return answer, notes, err
 }
 
-// one chooses among the answers of several pipelines.
-func one(answers []*Answer) (*Answer, error) {
-	chosen := answers[0]
+// one chooses among the answers of several pipelines. That one has nothing says nothing of another
+// one that could not be asked so, which is refused.
+func one(answers []*Answer, refused error) (chosen *Answer, err error) {
 	var names []string
 	for _, a := range answers {
 		if a.Found || a.Row != nil {
@@ -71,10 +68,16 @@ func one(answers []*Answer) (*Answer, error) {
 			chosen = a
 		}
 	}
-	if len(names) > 1 {
+	switch {
+	case len(names) > 1:
 		return nil, ask("pipelines %s have it: name one with --pipeline", strings.Join(names, " and "))
+	case chosen != nil:
+		return chosen, nil
+	case refused != nil:
+		return nil, refused
+	default:
+		return answers[0], nil
 	}
-	return chosen, nil
 }
 
 // asking is one question to one journal.

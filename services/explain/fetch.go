@@ -13,8 +13,9 @@ type life struct {
 	generation domain.Generation
 	opened     *journal.Entry // its SourceOpened
 	start      domain.Start
-	next       int64 // the next offset to journal, or where the generation ended
-	ended      bool  // by a later generation
+	next       int64          // the next offset to journal, or where the generation ended
+	ended      bool           // by a later generation
+	over       *journal.Entry // the SourceOpened of that one
 	position   domain.Position
 }
 
@@ -65,7 +66,7 @@ func (r *reading) lives(ctx context.Context, s domain.Stream, source domain.Sour
 				return nil, err
 			}
 			if p := positionOf(before.Event, source, partition); p != nil {
-				out[n-1].position, out[n-1].next, out[n-1].ended = *p, p.Next, true
+				out[n-1].position, out[n-1].next, out[n-1].ended, out[n-1].over = *p, p.Next, true, opened
 			}
 		}
 		out = append(out, l)

@@ -97,8 +97,9 @@ func (c *control) planned(id domain.PlanID) *replayed {
 }
 
 // throughReplays tells of the replays that carried a row which the hub has to a table or a topic
-// once more: who approved it, and the batch. input is the event that a replay reads it from.
-func (a *asking) throughReplays(ctx context.Context, t *telling, out *Answer, f *fetched, input *journal.Entry) error {
+// once more: who approved it, and the batch; loads gets those of a table. input is the event that a
+// replay reads it from. A batch may leave a row out, as one that is there already.
+func (a *asking) throughReplays(ctx context.Context, t *telling, out *Answer, f *fetched, input *journal.Entry, loads *[]load) error {
 	for _, r := range a.control.replays {
 		if r.approved == nil || !r.takes(out, f, input) {
 			continue
@@ -121,9 +122,17 @@ func (a *asking) throughReplays(ctx context.Context, t *telling, out *Answer, f 
 		}
 		t.note(r.approved.Entry, r.approved.what)
 		t.floor = t.lines[len(t.lines)-1].at
-		for _, e := range []*journal.Entry{in.entry, commit} {
-			t.event(e, words(e))
+		excluded, left := in.excluded, ""
+		if c, topic := commit.Event.(*domain.HubCommitted); topic {
+			excluded = c.Excluded // with what was not acknowledged
 		}
+		if x := excludes(excluded, f.entry.Seq, f.index, out.Row.Ordinal); x != nil {
+			left = "; this row is left out: " + why(x)
+		} else if r.Plan.Target.Kind == domain.TargetTable {
+			*loads = append(*loads, load{in.entry, commit, r})
+		}
+		t.event(in.entry, words(in.entry)+left)
+		t.event(commit, words(commit))
 	}
 	return nil
 }

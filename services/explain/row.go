@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -59,8 +60,9 @@ func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetche
 		return ended, a.withoutHub(ctx, t, out.Shard, ended)
 	}
 	out.State, last = "in the hub", input
+	var loads []load
 	if a.c.Table != "" {
-		if last, err = a.throughDoris(ctx, t, out, input, f, placed, hint.Doris); err != nil {
+		if last, err = a.throughDoris(ctx, t, out, input, f, placed, hint.Doris, &loads); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +71,14 @@ func (a *asking) carried(ctx context.Context, t *telling, out *Answer, f *fetche
 			return nil, err
 		}
 	}
-	return last, a.throughReplays(ctx, t, out, f, input)
+	if err := a.throughReplays(ctx, t, out, f, input, &loads); err != nil {
+		return nil, err
+	}
+	a.inTable(t, out, loads)
+	if a.c.Direct && f.ended {
+		out.State += fmt.Sprintf("; the hub topic was made anew since, and generation %d is over", f.generation)
+	}
+	return last, nil
 }
 
 func (a *asking) rowOf(f *fetched, source domain.SourceConfig, q *Question) (*Row, error) {
@@ -121,8 +130,8 @@ func (a *asking) throughHub(ctx context.Context, t *telling, out *Answer, f *fet
 	return nil, 0, nil, contradiction(p.commit, "neither holds nor excludes row %d of run %d of %s, which its batch covers", out.Row.Ordinal, f.index, f.entry.Ref())
 }
 
-// throughDoris tells what the Doris leg did with a row that is in the hub.
-func (a *asking) throughDoris(ctx context.Context, t *telling, out *Answer, input *journal.Entry, f *fetched, placed domain.Micros, hint domain.Seq) (*journal.Entry, error) {
+// throughDoris tells what the Doris leg did with a row that is in the hub, and adds the load that has it.
+func (a *asking) throughDoris(ctx context.Context, t *telling, out *Answer, input *journal.Entry, f *fetched, placed domain.Micros, hint domain.Seq, loads *[]load) (*journal.Entry, error) {
 	p, err := a.passage(ctx, a.stream(out.Shard, domain.LegDoris), input, placed, hint)
 	if err != nil {
 		return nil, err
@@ -136,8 +145,9 @@ func (a *asking) throughDoris(ctx context.Context, t *telling, out *Answer, inpu
 		out.Found, out.State = false, "in the hub; excluded from Doris: "+why(x)
 		return p.commit, nil
 	}
-	out.State = "in the hub and in Doris"
+	out.State = inBoth
 	out.Doris = a.loaded(p.intent.entry, p.commit)
+	*loads = append(*loads, load{begun: p.intent.entry, commit: p.commit})
 	return p.commit, nil
 }
 
@@ -204,7 +214,21 @@ func (a *asking) beside(t *telling, out *Answer, f *fetched, last *journal.Entry
 	for _, e := range a.control.during(at) {
 		t.note(e, trouble(e.Event))
 	}
+	if lost := a.control.hubLost(out.Shard); lost != nil && out.Hub != nil {
+		id := incidentOf(lost.Event)
+		out.State += fmt.Sprintf("; the hub may have lost it: incident %s %s is open", short(id.String()), domain.IncidentHubLost)
+		if !slices.ContainsFunc(t.lines, func(l told) bool { return l.stream == lost.Stream && l.seq == lost.Seq }) {
+			t.note(lost, trouble(lost.Event))
+		}
+	}
+	// Places of a hub that is the source itself are those of another topic in each generation.
+	ours := func(e *journal.Entry) bool {
+		return !a.c.Direct || e.At >= f.opened.At && (f.over == nil || e.At < f.over.At)
+	}
 	for _, fo := range a.control.about(out.Row, out.Hub) {
+		if !ours(fo.Entry) {
+			continue
+		}
 		t.note(fo.Entry, finding(&fo.finding))
 		if accepted := a.control.accepted[fo.finding.ID()]; accepted != nil {
 			ev, _ := accepted.Event.(*domain.Accepted)
@@ -213,6 +237,8 @@ func (a *asking) beside(t *telling, out *Answer, f *fetched, last *journal.Entry
 		}
 	}
 	for _, l := range a.control.proven(out.Row, out.Hub) {
-		t.note(l.Entry, window(&l.result))
+		if ours(l.Entry) {
+			t.note(l.Entry, window(&l.result))
+		}
 	}
 }
