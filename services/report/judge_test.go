@@ -22,6 +22,32 @@ func TestJudge(t *testing.T) {
 		w := firstWindow(r, p, domain.WindowVerified)
 		w.State, w.Why, w.Witnesses, w.Through = s, "because", nil, w.First
 	}
+	of := func(w *report.Window, class domain.Class, offset int64) report.Finding {
+		f := report.FindingOf(&domain.Finding{
+			Class: class, Where: "hub", Source: w.Source, Generation: w.Generation, Row: domain.Lineage{City: domain.Coord{Partition: w.Partition, Offset: offset}},
+		}, nil)
+		f.Accepted = &report.Accepted{Who: "li.na", Why: "known", Ref: report.Ref{Seq: 1}}
+		return f
+	}
+	// deleted makes the two gaps of a source no innocent ones, and gives an accepted finding of each.
+	deleted := func(r *report.Report) (out []report.Finding) {
+		for i := range r.Sources {
+			s := &r.Sources[i]
+			if s.Gaps["start_policy"] == 0 {
+				continue
+			}
+			s.Gaps["deleted"] = s.Gaps["start_policy"] + s.Gaps["aborted"]
+			delete(s.Gaps, "start_policy")
+			delete(s.Gaps, "aborted")
+			for j := range r.Gaps {
+				if g := &r.Gaps[j]; g.Source == s.Source && g.Partition == s.Partition && g.Runs == 1 {
+					g.Reason = "deleted"
+					out = append(out, of(&report.Window{WindowID: report.WindowID{Source: domain.SourceID(s.Source), Generation: s.Generation, Partition: s.Partition}}, domain.Unexplained, g.First))
+				}
+			}
+		}
+		return out
+	}
 	for _, c := range []struct {
 		name   string
 		change func(r *report.Report)
@@ -42,9 +68,58 @@ func TestJudge(t *testing.T) {
 		{"a window that differs, and its finding accepted", func(r *report.Report) {
 			w := city(r)
 			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
-			r.Findings = append(r.Findings, finding(domain.Altered, true))
+			r.Findings = append(r.Findings, of(w, domain.Altered, w.First+7))
+		}, domain.Verified, "except 1 finding"},
+		{"a window that differs, and a finding of another one accepted", func(r *report.Report) {
+			w := city(r)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			r.Findings = append(r.Findings, of(w, domain.Altered, w.Index*domain.WindowSize+domain.WindowSize), finding(domain.Altered, true))
+		}, domain.Diverged, "no finding says how"},
+		{"two rows exchanged, the other one named", func(r *report.Report) {
+			w := city(r)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			r.Findings = append(r.Findings, finding(domain.Swapped, true))
+		}, domain.Verified, "except 1 finding"},
+		{"a row out of order, which moves others", func(r *report.Report) {
+			w := lastWindow(r, domain.ProofCityHub)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			r.Findings = append(r.Findings, of(w, domain.Reordered, w.First-1))
+		}, domain.Verified, "except 1 finding"},
+		{"a row with another offset, named where it should be", func(r *report.Report) {
+			w := city(r)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			f := report.FindingOf(&domain.Finding{Class: domain.Altered, Where: "hub", Source: "wuxi", City: "320200", Column: "city_offset_id"}, nil)
+			f.Accepted = &report.Accepted{Who: "li.na", Why: "known", Ref: report.Ref{Seq: 1}}
+			r.Findings = append(r.Findings, f)
+		}, domain.Verified, "except 1 finding"},
+		{"a row of the table that differs, and one of another hub partition accepted", func(r *report.Report) {
+			w := firstWindow(r, domain.ProofHubDoris, domain.WindowVerified)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			f := of(w, domain.Lost, 0)
+			f.HubPartition, f.HubOffset = w.Partition+1, w.First
+			d := f.Domain()
+			f.ID = d.ID()
+			r.Findings = append(r.Findings, f)
+		}, domain.Diverged, "no finding says how"},
+		{"a tail that the hub lost, its first row named", func(r *report.Report) {
+			w := lastWindow(r, domain.ProofCityHub)
+			w.State, w.Witnesses[1].Vector.Digest = domain.WindowDiverged, domain.Sum{}
+			f := of(w, domain.Lost, w.First-1)
+			r.Findings = append(r.Findings, f)
 		}, domain.Verified, "except 1 finding"},
 		{"a guilty gap", func(r *report.Report) { rename(r, "commit_marker", "deleted") }, domain.Diverged, "no innocent reason"},
+		{"a guilty gap, and a finding of its source accepted", func(r *report.Report) {
+			rename(r, "commit_marker", "deleted")
+			f := report.FindingOf(&domain.Finding{Class: domain.Altered, Where: "doris", Source: domain.SourceID(r.Sources[0].Source), Generation: 1}, nil)
+			f.Accepted = &report.Accepted{Who: "li.na", Why: "known", Ref: report.Ref{Seq: 1}}
+			r.Findings = append(r.Findings, f)
+		}, domain.Diverged, "no innocent reason"},
+		{"guilty gaps, and a finding of one of them accepted", func(r *report.Report) {
+			r.Findings = append(r.Findings, deleted(r)[0])
+		}, domain.Diverged, "1,100 offsets of source "},
+		{"guilty gaps, and a finding of each accepted", func(r *report.Report) {
+			r.Findings = append(r.Findings, deleted(r)...)
+		}, domain.Verified, "except 2 findings that a person accepted"},
 		{"something unchecked", func(r *report.Report) {
 			r.Unchecked = []report.Unchecked{{Where: "doris", Rows: 1, Why: "it is down"}}
 		}, domain.NotChecked, "1 row could not be compared in Doris: it is down"},
@@ -120,4 +195,13 @@ func TestCovered(t *testing.T) {
 	if c := report.Covered(direct); len(c) != 1 || c[0] != (report.Coverage{Proof: domain.ProofHubDoris}) {
 		t.Errorf("a pipeline that reads the hub: %+v", c)
 	}
+}
+
+func lastWindow(r *report.Report, p domain.Proof) (last *report.Window) {
+	for i := range r.Windows {
+		if w := &r.Windows[i]; w.Proof == p && w.State == domain.WindowVerified {
+			last = w
+		}
+	}
+	return last
 }

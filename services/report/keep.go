@@ -143,25 +143,29 @@ func (k *Kept) List() ([]Entry, error) {
 
 // Last is the newest report of a pipeline that verifies with one of the keys (without keys:
 // with its own), and its name; nil for none. One that does not is passed over, since whoever
-// makes the next report only wants to go on from it.
-func (k *Kept) Last(pipeline string, keys ...string) (*Verified, string, error) {
+// makes the next report only wants to go on from it. Names tell no order within a second.
+func (k *Kept) Last(pipeline string, keys ...string) (last *Verified, name string, err error) {
 	list, err := k.List()
 	if err != nil {
 		return nil, "", err
 	}
+	var second time.Time
 	for _, e := range slices.Backward(list) {
 		if e.Pipeline != pipeline {
 			continue
+		}
+		if last != nil && !e.Done.Equal(second) {
+			break
 		}
 		file, err := os.ReadFile(e.File)
 		if err != nil {
 			return nil, "", fmt.Errorf("read report %s: %w", e.Name, err)
 		}
-		if v, err := Verify(file, keys...); err == nil {
-			return v, e.Name, nil
+		if v, err := Verify(file, keys...); err == nil && (last == nil || v.Report.Done.After(last.Report.Done)) {
+			last, name, second = v, e.Name, e.Done
 		}
 	}
-	return nil, "", nil
+	return last, name, nil
 }
 
 // Find gives the file of a kept report by its name, with or without .json, or by a path.

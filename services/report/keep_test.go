@@ -174,3 +174,19 @@ func TestLast(t *testing.T) {
 		t.Error("a report that another key signed")
 	}
 }
+
+// Of reports of one second, whose names do not tell, the last one is the one that was done last.
+func TestLastOfASecond(t *testing.T) {
+	at := func(e *reporttest.Example, ms int) *reporttest.Example {
+		e.Report.Done = e.Report.Began.Truncate(time.Second).Add(time.Hour + time.Duration(ms)*time.Millisecond)
+		return e
+	}
+	k := report.InFolder(t.TempDir())
+	save(t, k, at(reporttest.Clean(t), 100).Seal())
+	save(t, k, at(reporttest.Clean(t), 300).Seal())
+	newest := save(t, k, at(reporttest.Rich(t), 700).Seal())
+	save(t, k, at(reporttest.Clean(t), 500).Seal())
+	if _, got, err := k.Last("jsc"); got != newest.Name || err != nil {
+		t.Errorf("%s, %v; want %s", got, err, newest.Name)
+	}
+}
