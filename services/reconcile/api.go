@@ -55,23 +55,38 @@ func (s *Service) Routes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "findings", Method: http.MethodGet, Path: "/v1/findings", Summary: "Findings, accepted ones too",
 	}, func(context.Context, *struct{}) (*body[[]FindingReport], error) {
-		opened, _ := s.set.Opened()
+		opened, err := s.pipelines()
+		if err != nil {
+			return nil, err
+		}
 		return &body[[]FindingReport]{findings(opened)}, nil
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "accept", Method: http.MethodPost, Path: "/v1/findings/accept", Summary: "Take findings as they are; they stay in every report",
 	}, func(ctx context.Context, in *body[Acceptance]) (*body[[]FindingReport], error) {
-		opened, _ := s.set.Opened()
+		opened, err := s.pipelines()
+		if err != nil {
+			return nil, err
+		}
 		list, err := acceptAll(ctx, opened, &in.Body)
 		return &body[[]FindingReport]{list}, err
 	})
 }
 
-// asked looks at a scope with a Prover of its own.
-func (s *Service) asked(ctx context.Context, in *body[Ask]) (*huma.StreamResponse, error) {
+// pipelines are those of the process. While they are not open nobody knows what was found: that is no empty list.
+func (s *Service) pipelines() ([]*pipeline.Open, error) {
 	opened, ok := s.set.Opened()
 	if !ok {
 		return nil, huma.Error503ServiceUnavailable("the journal is not open yet")
+	}
+	return opened, nil
+}
+
+// asked looks at a scope with a Prover of its own.
+func (s *Service) asked(ctx context.Context, in *body[Ask]) (*huma.StreamResponse, error) {
+	opened, err := s.pipelines()
+	if err != nil {
+		return nil, err
 	}
 	i := slices.IndexFunc(opened, func(o *pipeline.Open) bool { return o.Config.Name == in.Body.Pipeline })
 	if i < 0 {

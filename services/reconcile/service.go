@@ -157,6 +157,7 @@ func (s *Service) keep(ctx context.Context, w *watch) error {
 	if err != nil {
 		return err
 	}
+	w.o.Control.State(func(c *domain.ControlState) { remember(r, c) })
 	by := s.maker()
 	file, err := w.p.seal(ctx, r, s.signing, key, by, w.before, after)
 	if err != nil {
