@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hefu-io/hefu/domain"
 )
@@ -10,9 +12,17 @@ import (
 // partitions: each is two events to read before a leg is open.
 const lookBack = 64
 
+// remember keeps where partitions end behind the last commit, for the opens of this process that come: by then
+// it may be further back than is looked.
+func (h *Hub) remember(c *domain.HubCommitted, promised domain.Semantic) {
+	for _, e := range domain.CommittedEndsOf(c, promised) {
+		h.ends[e.Partition] = e
+	}
+}
+
 // committedEnds are where the hub partitions of the shard end at least. The last commit has rows in
 // some of them only: those before it are asked for the others, until each has one or there have been
-// enough.
+// enough, and then what this process remembers.
 func (h *Hub) committedEnds(ctx context.Context, last domain.Seq) (ends []domain.CommittedEnd, err error) {
 	left := map[int32]bool{}
 	for p := range h.cfg.Pipeline.HubPartitions {
@@ -29,9 +39,12 @@ func (h *Hub) committedEnds(ctx context.Context, last domain.Seq) (ends []domain
 		for _, e := range domain.CommittedEndsOf(c, semantic) {
 			if left[e.Partition] {
 				delete(left, e.Partition)
-				ends = append(ends, e)
+				h.ends[e.Partition] = e
 			}
 		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(h.ends)) {
+		ends = append(ends, h.ends[p])
 	}
 	return ends, nil
 }

@@ -82,8 +82,9 @@ type Hub struct {
 	opts []kgo.Opt
 
 	attempt attempt
-	opened  bool // at least once: what is wrong at Open then is tried again
-	told    bool // what it promises, and by what facts of the brokers
+	ends    map[int32]domain.CommittedEnd // that are known, by hub partition
+	opened  bool                          // at least once: what is wrong at Open then is tried again
+	told    bool                          // what it promises, and by what facts of the brokers
 	// most is how many ingest events the next batch may carry, 0 for no bound. The
 	// packer reads it while the leg works.
 	most atomic.Int64
@@ -120,7 +121,7 @@ func New(cfg Config, j *journal.Journal, incarnation, config domain.Seq,
 	l.now = cfg.Configured
 	return &Hub{
 		cfg: cfg, j: j, incarnation: incarnation, config: config,
-		stream: stream, incidents: incidents, reporter: reporter, log: log, layout: l,
+		stream: stream, incidents: incidents, reporter: reporter, log: log, layout: l, ends: map[int32]domain.CommittedEnd{},
 		wrap: func(s Sender) Sender { return s },
 	}, nil
 }
@@ -154,8 +155,8 @@ func (l Limits) orDefaults() Limits {
 }
 
 // transactionalID names the shard's writer to Kafka. It does not contain the journal
-// id: a new journal on the same hub must fence the old one's owner, not run beside it. That
-// of a replay is the plan's own: it runs beside the live one.
+// id: a new journal on the same hub must fence the old one's owner, not run beside it. A replay
+// has another one: it runs beside the live leg.
 func (h *Hub) transactionalID() string {
 	if r := h.cfg.Replay; r != nil {
 		return ReplayTransactionalID(r.Plan, h.stream.Shard)
@@ -163,8 +164,12 @@ func (h *Hub) transactionalID() string {
 	return transactionalID(h.stream.Pipeline, h.stream.Shard)
 }
 
-// ReplayTransactionalID names the writer of a replay in a shard to Kafka.
+// ReplayTransactionalID names the writer of a replay in a shard to Kafka: the plan's own, and of
+// those that fill the live topic in one for all, so that the next plan fences the one before.
 func ReplayTransactionalID(p *domain.Plan, shard int) string {
+	if p.Target.Mode == domain.ModeFillMissing {
+		return transactionalID(p.Pipeline, shard) + "-refill"
+	}
 	return transactionalID(p.Pipeline, shard) + "-r" + p.ID.String()
 }
 

@@ -50,6 +50,9 @@ func (h *Hub) Open(ctx context.Context) (projections.Leg, error) {
 	crash.Point("hub.fenced.after")
 	ends, err := h.settle(ctx, cl, w, t, past)
 	if err == nil {
+		err = h.endLost(ctx, cl, w, t.hub.Name)
+	}
+	if err == nil {
 		err = h.overtaken(ctx, domain.IncidentID{}, "the hub has again what it had lost")
 	}
 	if err != nil {

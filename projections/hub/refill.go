@@ -22,14 +22,15 @@ import (
 // markers and rows of aborted transactions, must take its offsets again.
 //
 //   - An offset without a row becomes the marker of a transaction without rows. Readers do not see
-//     it; its coordinator lets none but the newest owner begin one.
+//     it; its coordinator lets none but the newest owner of the newest plan begin one.
 //   - Rows are written outside of transactions: one that is aborted would burn their offsets for
 //     ever. What makes each come once is the sequence that a partition demands of a producer: it is
-//     the ordinal of the row among those that the plan fills in, under one producer id, whoever
-//     writes it. A request that comes twice, or late, of an owner long replaced, is refused by the
-//     partition itself.
+//     the place of the row among those that are lost, under one producer id, whoever writes it. A
+//     request that comes twice, or late, of an owner long replaced or of a plan that was cancelled,
+//     is refused by the partition itself, for as long as it remembers a producer that is silent
+//     (producer.id.expiration.ms, a day).
 //   - There is no progress record. Where the partition ends says what is written; who opens the
-//     leg reads that it is this plan's (refill_look.go).
+//     leg reads that it is what belongs there (refill_look.go).
 
 // fills reports whether the leg fills the live topic in.
 func (h *Hub) fills() bool {
@@ -80,7 +81,7 @@ func (h *Hub) refillWith(ctx context.Context, cl *kgo.Client, w *journal.Writer,
 	}
 	r := &refiller{
 		cl: cl, topic: topic, tails: laid.tails, id: h.transactionalID(), timeout: h.cfg.TransactionTimeout,
-		batchBytes: h.batchBytes(topic), producer: rowsProducer(h.cfg.Replay.Plan.ID),
+		batchBytes: h.batchBytes(topic),
 	}
 	if err := r.fence(ctx); err != nil {
 		return nil, h.refusal(ctx, cl, err)

@@ -8,18 +8,25 @@ import (
 	"github.com/hefu-io/hefu/domain"
 )
 
-// rowsProducer is the id under which a plan's rows are written, and what a partition knows their
-// sequence by. Brokers give ids out from 0 on and never look who has one; one of ours is the same
-// for every owner, does not expire with a transactional id, and meets no other.
-func rowsProducer(id domain.PlanID) int64 {
-	return 1<<62 | int64(binary.BigEndian.Uint32(id[:]))
+// rowsProducer is the id under which the rows of a lost end are written, and what the partition knows
+// their sequence by; last is the hash of the commit that ended it. Brokers give ids out from 0 on and
+// never look who has one; one of ours is the same for every owner and for every plan of the same
+// loss, does not expire with a transactional id, and meets no other.
+func rowsProducer(last domain.Hash) int64 {
+	return 1<<62 | int64(binary.BigEndian.Uint64(last[:])>>2&^1)
 }
 
-// sequenceOf is the sequence number of a row by its ordinal: 31 bits, after which it begins anew.
-func sequenceOf(ordinal int64) int32 { return int32(ordinal & math.MaxInt32) }
+// lastSequence is the sequence number of the last row of an end: the rows before it count down from
+// there, so that a row has the same one whatever plan it is written by.
+const lastSequence = 1 << 30
+
+// sequenceOf is the sequence number of a row by how many come behind it: 31 bits, before which it
+// begins anew.
+func sequenceOf(behind int64) int32 { return int32((lastSequence - behind) & math.MaxInt32) }
 
 // together is how many of the lines go into one record batch: the first ones, without a gap and
-// within the bytes that the topic takes. One goes always.
+// within the bytes that the topic takes. One goes always, and alone where it is the first of the
+// partition (tail.knows).
 func together(lines []line, most int) int {
 	size := batchHeader
 	for i, l := range lines {
@@ -27,7 +34,7 @@ func together(lines []line, most int) int {
 		if l.passed != nil {
 			size += l.passed.size()
 		}
-		if i > 0 && (size > most || l.offset != lines[i-1].offset+1) {
+		if i > 0 && (size > most || l.offset != lines[i-1].offset+1 || lines[0].offset == 0) {
 			return i
 		}
 	}
@@ -45,8 +52,8 @@ const (
 )
 
 // appendBatch encodes lines as one record batch of the epoch 0 of a producer, in no transaction and
-// not compressed, as the hub leg's are; ordinal is that of the first line.
-func appendBatch(dst []byte, producer, ordinal int64, lines []line) []byte {
+// not compressed, as the hub leg's are; sequence is that of the first line.
+func appendBatch(dst []byte, producer int64, sequence int32, lines []line) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, batchHeader)...)
 	first, newest := lines[0].time, lines[0].time
@@ -66,7 +73,7 @@ func appendBatch(dst []byte, producer, ordinal int64, lines []line) []byte {
 	binary.BigEndian.PutUint64(b[27:], uint64(first))
 	binary.BigEndian.PutUint64(b[35:], uint64(newest))
 	binary.BigEndian.PutUint64(b[43:], uint64(producer))
-	binary.BigEndian.PutUint32(b[53:], uint32(sequenceOf(ordinal)))
+	binary.BigEndian.PutUint32(b[53:], uint32(sequence))
 	binary.BigEndian.PutUint32(b[57:], n)
 	binary.BigEndian.PutUint32(b[batchCRC:], crc32.Checksum(b[batchCovered:], crc32.MakeTable(crc32.Castagnoli)))
 	return dst

@@ -14,6 +14,8 @@ type tail struct {
 	span      domain.Span // from where the partition ended to the end of the last row
 	runs      []domain.Span
 	first     domain.Seq // the first event of the lane that has rows here
+	producer  int64      // of the rows
+	all       int64      // rows
 
 	at   int64 // what lies before is carried, as the cursor says
 	rows int64 // of those before at: the ordinal of the next one
@@ -58,7 +60,7 @@ func (h *Hub) layOut(ctx context.Context, p *past) (*laidOut, error) {
 			continue
 		}
 		seq := lane.At().Seq
-		if err := out.takes(c, seq, seq <= cursor); err != nil {
+		if err := out.takes(c, lane.At(), seq <= cursor); err != nil {
 			return nil, h.cannot("%s: %v", lane.At(), err)
 		}
 		if o := out.open; o != nil && cursor < seq && seq <= p.begun.Last.Seq {
@@ -96,7 +98,7 @@ func (h *Hub) cannot(format string, args ...any) error {
 }
 
 // takes adds the rows of one event; carried says that they lie before the cursor.
-func (l *laidOut) takes(c *domain.HubCommitted, seq domain.Seq, carried bool) error {
+func (l *laidOut) takes(c *domain.HubCommitted, at domain.Cursor, carried bool) error {
 	for _, r := range c.Runs {
 		t := l.tails[r.Partition]
 		if t == nil {
@@ -107,9 +109,9 @@ func (l *laidOut) takes(c *domain.HubCommitted, seq domain.Seq, carried bool) er
 			return fmt.Errorf("offset %d of hub partition %d was given twice: the topic lost its end before, and was written on", run.First, r.Partition)
 		}
 		if len(t.runs) == 0 {
-			t.first = seq
+			t.first = at.Seq
 		}
-		t.runs = append(t.runs, run)
+		t.runs, t.all, t.producer = append(t.runs, run), t.all+r.N, rowsProducer(at.Hash)
 		if carried {
 			t.at, t.rows = run.Next, t.rows+r.N
 		}
@@ -134,6 +136,15 @@ func (l *laidOut) pass() {
 		t := l.tails[r.Partition]
 		t.at, t.rows = r.Offset+r.N, t.rows+r.N
 	}
+}
+
+// knows is what the partition knows a row by. A log that never held a record takes the sequence 0
+// only of a producer that it does not know (KAFKA-15591); so the very first row has one of its own.
+func (t *tail) knows(offset, ordinal int64) (producer int64, sequence int32) {
+	if offset == 0 {
+		return t.producer | 1, 0
+	}
+	return t.producer, sequenceOf(t.all - 1 - ordinal)
 }
 
 // ordinal is that of the row at an offset among those of the tail, if there is one.

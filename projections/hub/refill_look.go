@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/batch"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 )
 
 // look finds where each partition ends, and reads from what is carried up to there: every batch
-// must be one that this plan puts there, whichever owner wrote it. Errors: *projections.Refusal
+// must be one that this plan puts there, whichever owner wrote it, or one before it. Errors: *projections.Refusal
 // where something else stands in the place, or the topic lost its end once more.
 func (h *Hub) look(ctx context.Context, r *refiller) error {
 	bounds, err := kafkaconn.Offsets(ctx, r.cl, r.topic.Name)
@@ -26,7 +25,7 @@ func (h *Hub) look(ctx context.Context, r *refiller) error {
 			return h.cannot("hub partition %d ends at %d, though it was filled in up to %d: it lost its end once more; cancel this replay and plan another", p, t.end, t.at)
 		}
 		held = held || b.LSO < b.HighWatermark
-		if err := h.lookAt(ctx, r, t); err != nil {
+		if err := h.lookAt(ctx, r, t, max(t.at, b.LogStart)); err != nil {
 			return err
 		}
 	}
@@ -36,9 +35,10 @@ func (h *Hub) look(ctx context.Context, r *refiller) error {
 	return h.lostEnds(ctx, r)
 }
 
-// lookAt reads what one partition has behind what is carried.
-func (h *Hub) lookAt(ctx context.Context, r *refiller, t *tail) error {
-	for pos, end := t.at, min(t.end, t.span.Next); pos < end; {
+// lookAt reads what one partition has behind what is carried, as far as its retention has left it:
+// rows come with the time that they had, and may be due at once.
+func (h *Hub) lookAt(ctx context.Context, r *refiller, t *tail, pos int64) error {
+	for end := min(t.end, t.span.Next); pos < end; {
 		answers, err := kafkaconn.Fetch(ctx, r.cl, r.topic.Partitions[t.partition].Leader, r.topic,
 			[]kafkaconn.FetchPartition{{Partition: t.partition, Offset: pos, MaxBytes: 1 << 20, LeaderEpoch: -1}},
 			kafkaconn.FetchOptions{MaxWait: 250 * time.Millisecond, MinBytes: 1, MaxBytes: 1 << 20})
@@ -48,7 +48,7 @@ func (h *Hub) lookAt(ctx context.Context, r *refiller, t *tail) error {
 		if err != nil {
 			return err
 		}
-		read, what, err := t.walk(answers[0].RecordBatches, pos, r.producer)
+		read, what, err := t.walk(answers[0].RecordBatches, pos)
 		switch {
 		case err != nil:
 			return fmt.Errorf("read hub partition %s/%d at %d: %w", r.topic.Name, t.partition, read, err)
@@ -63,7 +63,7 @@ func (h *Hub) lookAt(ctx context.Context, r *refiller, t *tail) error {
 }
 
 // walk reads batches up to the first that is none of this plan's, and says what is wrong with it.
-func (t *tail) walk(section []byte, pos, producer int64) (read int64, what string, err error) {
+func (t *tail) walk(section []byte, pos int64) (read int64, what string, err error) {
 	for len(section) > 0 && pos < t.span.Next {
 		h, b, rest, err := batch.Next(section)
 		if errors.Is(err, batch.ErrTruncated) {
@@ -79,7 +79,7 @@ func (t *tail) walk(section []byte, pos, producer int64) (read int64, what strin
 		if h.LastOffset() < pos {
 			continue
 		}
-		if what := t.foreign(&h, producer); what != "" {
+		if what := t.foreign(&h); what != "" {
 			return h.BaseOffset, what, nil
 		}
 		pos = h.LastOffset() + 1
@@ -88,8 +88,9 @@ func (t *tail) walk(section []byte, pos, producer int64) (read int64, what strin
 }
 
 // foreign says why a batch is not one that the plan puts there; "" if it is.
-func (t *tail) foreign(h *batch.Header, producer int64) string {
+func (t *tail) foreign(h *batch.Header) string {
 	n, row := t.ordinal(h.BaseOffset)
+	producer, sequence := t.knows(h.BaseOffset, n)
 	switch last, whole := t.ordinal(h.LastOffset()); {
 	case h.Control() && row:
 		return "a marker stands in the place of a row"
@@ -97,19 +98,10 @@ func (t *tail) foreign(h *batch.Header, producer int64) string {
 		return ""
 	case h.ProducerID != producer:
 		return fmt.Sprintf("a record of producer %d, which is not this plan's", h.ProducerID)
-	case !row || !whole || last-n != h.LastOffset()-h.BaseOffset || sequenceOf(n) != h.BaseSequence:
-		return "a row of this plan that does not belong there"
+	case !row || !whole || last-n != h.LastOffset()-h.BaseOffset || sequence != h.BaseSequence:
+		return "a row that is filled in and does not belong there"
 	}
 	return ""
-}
-
-// lostEnd is a transaction whose marker was in the lost end of a partition: its coordinator has
-// ended it long ago, and the partition waits for the marker for ever.
-type lostEnd struct {
-	producer    int64
-	epoch       int16
-	coordinator int32
-	committed   bool // as the journal says
 }
 
 // lostEnds finds the transactions that hold the readers of the partitions back. Those whose rows
@@ -128,40 +120,11 @@ func (h *Hub) lostEnds(ctx context.Context, r *refiller) error {
 		if !o.Hanging {
 			return fmt.Errorf("hub partition %s/%d has a transaction of %q from %d on that is not ended yet: nothing is written before it is", o.Topic, o.Partition, o.TransactionalID, o.FirstOffset)
 		}
-		committed, err := h.hasRow(ctx, t.first, o.Partition, o.FirstOffset)
+		lost, err := h.lostEndOf(ctx, &o, t.first)
 		if err != nil {
 			return err
 		}
-		t.open = append(t.open, lostEnd{o.ProducerID, o.ProducerEpoch, max(0, o.CoordinatorEpoch), committed})
+		t.open = append(t.open, lost)
 	}
 	return nil
-}
-
-// hasRow reports whether the journal has committed a row at a place of the hub; it looks in the
-// events of the live stream from one on back to those of the place.
-func (h *Hub) hasRow(ctx context.Context, from domain.Seq, partition int32, offset int64) (bool, error) {
-	for seq := from; seq > 0; seq-- {
-		e, err := h.j.Get(ctx, h.cfg.Replay.Lane.Last.Stream, seq)
-		if err != nil {
-			return false, err
-		}
-		c, ok := e.Event.(*domain.HubCommitted)
-		if !ok {
-			continue
-		}
-		before := false
-		for _, r := range c.Runs {
-			if r.Partition != partition {
-				continue
-			}
-			if r.Offset <= offset && offset < r.Offset+r.N {
-				return true, nil
-			}
-			before = before || r.Offset < offset
-		}
-		if before {
-			return false, nil
-		}
-	}
-	return false, nil
 }

@@ -1,8 +1,12 @@
 package hub_test
 
 import (
+	"errors"
+	"maps"
 	"slices"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal"
@@ -107,4 +111,60 @@ func TestLostWhileRunning(t *testing.T) {
 			t.Errorf("partition %d has %v, and had %v", p, list, had[p])
 		}
 	}
+}
+
+// TestLostLongAgo: a process knows where a partition ended to which it has written nothing for more
+// commits than are looked through at an open.
+func TestLostLongAgo(t *testing.T) {
+	r := lossy(t)
+	w := r.world
+	w.cfg.Batch.Pause = 1
+	h := w.process()
+	before, mixed := w.ends(r.topic()), w.mixed()
+	for range 70 {
+		w.feed(1, place{"nanjing", 0})
+	}
+	w.kept(h, w.feed(1, place{"nanjing", 0}))
+	at := w.ends(r.topic())
+	maps.DeleteFunc(at, func(p int32, end int64) bool { return end == before[p] })
+	for k, row := range r.said() {
+		if k.ingest > mixed.Seq {
+			delete(at, row.Partition)
+		}
+	}
+	if len(at) == 0 {
+		t.Fatal("every partition has a row of the last commits")
+	}
+	other := slices.Min(slices.Collect(maps.Keys(at)))
+	r.cut(map[int32]int64{other: at[other] - 2}) // the last row
+	_, err := try(w, h)
+	w.mustBeIncident(err, domain.IncidentHubLost, "the hub topic ends before the last committed run")
+}
+
+// TestRefillOutlived: retention takes away what was filled in while the rest is still to come, since
+// rows have the time that they had. It goes on all the same, and each offset is passed.
+func TestRefillOutlived(t *testing.T) {
+	r := lost(t)
+	f, h := &faults{}, r.process()
+	f.onTransaction(2, func(f *faults) { f.produce = journal.FaultAfter })
+	h.WrapSender(f.wrap)
+	leg := open(r.world, h)
+	if err := leg.Run(r.ctx); !errors.Is(err, errLost) {
+		t.Fatalf("ended with %v", err)
+	}
+	leg.Close()
+	upTo := kadm.Offsets{}
+	for p, end := range r.ends() {
+		upTo.AddOffset(r.topic(), p, end, -1)
+	}
+	_, err := kadm.NewClient(r.cl).DeleteRecords(r.ctx, upTo)
+	must(t, err)
+	r.finish(r.process())
+	ends := r.ends()
+	for _, s := range r.of.Plan.Rows.Hub {
+		if ends[s.Partition] != s.Span.Next {
+			t.Errorf("partition %d ends at %d, want %d", s.Partition, ends[s.Partition], s.Span.Next)
+		}
+	}
+	r.kept(r.world.process(), r.mixed())
 }

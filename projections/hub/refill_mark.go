@@ -125,36 +125,15 @@ func (r *refiller) endEmpty(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// endLost writes the lost markers of transactions. Nobody is fenced from that: a request that comes
-// very late, of an owner that stood still exactly here, is a marker too many, which the next look
-// finds.
+// endLost writes the lost markers of transactions. A request that comes very late, of an owner that
+// stood still exactly here, is a marker too many, which the next look finds.
 func (r *refiller) endLost(ctx context.Context, parts []*part) error {
-	if len(parts) == 0 {
-		return nil
-	}
-	req := kmsg.NewPtrWriteTxnMarkersRequest()
+	var lost []lostEnd
 	for _, of := range parts {
-		lost := of.open[0]
-		m := kmsg.NewWriteTxnMarkersRequestMarker()
-		m.ProducerID, m.ProducerEpoch, m.CoordinatorEpoch, m.Committed = lost.producer, lost.epoch, lost.coordinator, lost.committed
-		topic := kmsg.NewWriteTxnMarkersRequestMarkerTopic()
-		topic.Topic, topic.Partitions = r.topic.Name, []int32{of.partition}
-		m.Topics = append(m.Topics, topic)
-		req.Markers = append(req.Markers, m)
+		lost = append(lost, of.open[0])
 	}
-	for _, shard := range r.cl.RequestSharded(ctx, req) {
-		if shard.Err != nil {
-			return fmt.Errorf("write lost markers to %s: %w", r.topic.Name, shard.Err)
-		}
-		for _, m := range shard.Resp.(*kmsg.WriteTxnMarkersResponse).Markers {
-			for _, t := range m.Topics {
-				for _, p := range t.Partitions {
-					if err := r.lostMarker(p.Partition, m.ProducerID, kerr.ErrorForCode(p.ErrorCode)); err != nil {
-						return err
-					}
-				}
-			}
-		}
+	if err := writeMarkers(ctx, r.cl, r.topic.Name, lost); err != nil {
+		return needsAlter(err)
 	}
 	for _, of := range parts {
 		of.open = of.open[1:]
@@ -162,12 +141,8 @@ func (r *refiller) endLost(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// lostMarker says what became of one.
-func (r *refiller) lostMarker(partition int32, producer int64, err error) error {
-	if err == nil {
-		return nil
-	}
-	err = fmt.Errorf("write the lost marker of producer %d to %s/%d: %w", producer, r.topic.Name, partition, err)
+// needsAlter makes of an error of writing a marker a refusal, where only an operator can mend it.
+func needsAlter(err error) error {
 	if errors.Is(err, kerr.ClusterAuthorizationFailed) {
 		return &projections.Refusal{Reason: err.Error() + ": without it a transaction hides its rows for ever; the Kafka user needs ALTER on the cluster for as long as this lasts"}
 	}

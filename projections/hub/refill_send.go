@@ -24,7 +24,6 @@ type refiller struct {
 	tails      map[int32]*tail
 	timeout    time.Duration // of a transaction, and of each step
 	batchBytes int
-	producer   int64 // of the rows
 
 	id    string // transactional, of the markers
 	pid   int64
@@ -135,6 +134,10 @@ func (r *refiller) partsOf(p *Packed) ([]*part, error) {
 			if len(p.Passed) > 0 {
 				l.passed = &p.Passed[row]
 			}
+			// An offset that is passed over becomes a marker, which is for ever.
+			if n := len(of.lines); l.offset < of.at || n > 0 && l.offset <= of.lines[n-1].offset {
+				return nil, fmt.Errorf("row %d of a batch is of hub partition %s/%d offset %d, which is not behind the one before it", row, r.topic.Name, piece.Partition, l.offset)
+			}
 			of.lines = append(of.lines, l)
 			row, start = row+1, p.Ends[row]
 		}
@@ -195,7 +198,8 @@ func (r *refiller) writeTo(ctx context.Context, leader int32, parts []*part) err
 		p := kmsg.NewProduceRequestTopicPartition()
 		p.Partition = of.partition
 		n := together(of.lines[of.done:], r.batchBytes)
-		p.Records = appendBatch(nil, r.producer, of.rows+int64(of.done), of.lines[of.done:of.done+n])
+		producer, sequence := of.knows(of.end, of.rows+int64(of.done))
+		p.Records = appendBatch(nil, producer, sequence, of.lines[of.done:of.done+n])
 		took[of.partition] = int64(n)
 		topic.Partitions = append(topic.Partitions, p)
 	}

@@ -116,6 +116,7 @@ func (l *leg) batch(ctx context.Context, d *draft) error {
 	}
 	crash.Point("hub.outcome.after")
 	l.progress = c.ProgressOffset
+	l.h.remember(c, begun.Semantic)
 	l.h.didHappen(c)
 	return lost
 }

@@ -96,19 +96,29 @@ func (h *Hub) recognized(ctx context.Context, p *past, r *progress) (*domain.Pro
 
 // highWater is the end of each hub partition of the shard.
 func highWater(ctx context.Context, cl *kgo.Client, cfg Config, topic kafkaconn.Topic) (map[int32]int64, error) {
-	bounds, err := kafkaconn.Offsets(ctx, cl, topic.Name)
+	bounds, err := ownBounds(ctx, cl, cfg, topic.Name)
 	high := map[int32]int64{}
+	for p, b := range bounds {
+		high[p] = b.HighWatermark
+	}
+	return high, err
+}
+
+// ownBounds are the bounds of the hub partitions of the shard.
+func ownBounds(ctx context.Context, cl *kgo.Client, cfg Config, topic string) (map[int32]kafkaconn.Bounds, error) {
+	all, err := kafkaconn.Offsets(ctx, cl, topic)
+	own := map[int32]kafkaconn.Bounds{}
 	for p := range cfg.Pipeline.HubPartitions {
 		if domain.ShardOf(p, cfg.Pipeline.Shards) != cfg.Shard {
 			continue
 		}
-		b, ok := bounds[p]
+		b, ok := all[p]
 		if !ok {
-			return nil, fmt.Errorf("end of hub partition %s/%d: %w", topic.Name, p, errors.Join(err, errors.New("not told")))
+			return nil, fmt.Errorf("end of hub partition %s/%d: %w", topic, p, errors.Join(err, errors.New("not told")))
 		}
-		high[p] = b.HighWatermark
+		own[p] = b
 	}
-	return high, nil
+	return own, nil
 }
 
 // aborted appends that the open intent did not happen: after fencing it never will.
@@ -142,6 +152,7 @@ func (h *Hub) committed(ctx context.Context, w *journal.Writer, p *past, record 
 	}
 	crash.Point("hub.outcome.after")
 	p.commit = c
+	h.remember(c, p.begun.Semantic)
 	h.didHappen(c)
 	return nil
 }

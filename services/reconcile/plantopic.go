@@ -30,6 +30,7 @@ type topicProof struct {
 	topicAt []inTopic              // and where the topic has what stands for them
 	named   int64
 	early   map[rowID]bool // rows that stand before their place
+	expired int64          // rows that retention has taken away again
 }
 
 // track is one partition while it is gone through.
@@ -37,6 +38,7 @@ type track struct {
 	h     int32
 	left  []topicRow    // of the window, as the journal has them
 	right []topicRow    // read, and not compared yet
+	begin int64         // of a live topic: what retention has left begins here
 	at    int64         // the next offset to read
 	end   int64         // the last stable one
 	rows  int64         // of the journal, before left
@@ -92,7 +94,9 @@ func (g *ground) proveTopic(ctx context.Context, plan *domain.Plan) (*proven, er
 			continue
 		}
 		for _, s := range plan.Rows.HubSpans(at.Partition) {
-			t.tracks[at.Partition] = &track{h: at.Partition, at: s.First, end: min(at.LastStable, s.Next)}
+			// Up to the high watermark: rows that somebody's open transaction hides are not lost, they cannot
+			// be read yet.
+			t.tracks[at.Partition] = &track{h: at.Partition, begin: at.LogStart, at: max(s.First, at.LogStart), end: min(at.HighWater, s.Next)}
 		}
 	}
 	if err := t.pass(ctx, plan); err != nil {
@@ -110,6 +114,11 @@ func (g *ground) proveTopic(ctx context.Context, plan *domain.Plan) (*proven, er
 	t.got.found = append(t.got.found, t.c.broken.list...)
 	t.got.more += more + t.c.broken.more
 	t.got.unchecked = t.c.notCompared("topic", t.got.rows)
+	if t.expired > 0 {
+		t.got.unchecked = append(t.got.unchecked, report.Unchecked{
+			Where: "topic", Rows: t.expired, Why: "the topic's retention has deleted them again, since they have the time that they had",
+		})
+	}
 	for _, name := range g.format.Others() {
 		if t.got.rows > 0 {
 			t.got.unchecked = append(t.got.unchecked, report.Unchecked{Where: "topic", Column: name, Rows: t.got.rows, Why: "it is written in a form that the reconciler does not know"})
@@ -145,6 +154,10 @@ func (t *topicProof) expect(ctx context.Context, e *origin.Expected) error {
 	at := t.tracks[e.Hub.Partition]
 	if at == nil {
 		return fmt.Errorf("the journal has rows in hub partition %d, which topic %s does not have", e.Hub.Partition, t.name)
+	}
+	if e.Hub.Offset < at.begin {
+		t.expired++
+		return nil
 	}
 	row, unread := t.c.rowOf(e)
 	part, offset := t.c.cityOf(e, row)

@@ -76,7 +76,7 @@ func TestTails(t *testing.T) {
 	if diff := cmp.Diff([]domain.PlanLane{{First: first.Seq, Last: second}, {Shard: 2, First: third.Seq, Last: third}}, plan.Lanes); diff != "" {
 		t.Error("lanes of what is lost only:", diff)
 	}
-	want := domain.PlanExpect{Rows: 16, Bytes: 1600, Present: 20, Seconds: 1, Names: []string{"hefu-p-0-r" + plan.ID.String(), "hefu-p-2-r" + plan.ID.String()}}
+	want := domain.PlanExpect{Rows: 16, Bytes: 1600, Present: 20, Seconds: 1, Names: []string{"hefu-p-0-refill", "hefu-p-2-refill"}}
 	if diff := cmp.Diff(want, plan.Expect); diff != "" || plan.Target.Name != "hub" {
 		t.Error(plan.Target, diff)
 	}
