@@ -51,10 +51,14 @@ func crashPoints() []point {
 }
 
 // points lets hefu kill itself at each point, several times, and compares after each
-// point: first at those of an exchange of tables, while they are small, last at those of replays.
+// point: first at those of an exchange of tables and of what the hub lost, while they are small, last
+// at those of replays.
 func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {
 	out := &results{}
 	if err := w.hitSwaps(ctx, o, out); err != nil {
+		return out, err
+	}
+	if err := w.hitRefills(ctx, o, r, out); err != nil {
 		return out, err
 	}
 	for _, p := range crashPoints() {

@@ -63,17 +63,20 @@ func (c *child) replay(ctx context.Context, id domain.PlanID) (r replay.Shown, o
 
 // answers waits until hefu has opened its journal and every leg of it runs.
 func (c *child) answers(ctx context.Context, within time.Duration) error {
-	return c.until(ctx, within, func(r status.Report) bool {
-		if len(r.Pipelines) == 0 || len(r.Pipelines[0].Legs) == 0 {
+	return c.until(ctx, within, runs)
+}
+
+// runs reports whether every leg does.
+func runs(r status.Report) bool {
+	if len(r.Pipelines) == 0 || len(r.Pipelines[0].Legs) == 0 {
+		return false
+	}
+	for _, l := range r.Pipelines[0].Legs {
+		if l.State != "running" {
 			return false
 		}
-		for _, l := range r.Pipelines[0].Legs {
-			if l.State != "running" {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return true
 }
 
 // untilReplay polls a replay until something holds of it. It ends early, without an error, when

@@ -25,8 +25,9 @@ import (
 )
 
 const (
-	hubTopic = "ODS_QL_JC_SSJC"
-	cities   = 3
+	hubTopic      = "ODS_QL_JC_SSJC"
+	hubPartitions = 6
+	cities        = 3
 )
 
 // world is everything around hefu: brokers, table, configuration, feeder.
@@ -36,6 +37,7 @@ type world struct {
 	hefu    string // the binary, built with crash points
 	brokers string
 	broker  *realkafka.Broker // nil with the stand-in
+	standIn *kafka.Server     // nil with a real one
 	doris   *doris.Server
 	cfg     *config.Config
 	file    string // hefu.yaml
@@ -110,7 +112,7 @@ func (w *world) startKafka(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.brokers = k.Addr()
+		w.standIn, w.brokers = k, k.Addr()
 		w.closers = append(w.closers, k.Close)
 		return nil
 	}
@@ -151,7 +153,7 @@ func (w *world) makeTopics(ctx context.Context) error {
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	if _, err := adm.CreateTopic(ctx, 6, 1, nil, hubTopic); err != nil {
+	if _, err := adm.CreateTopic(ctx, hubPartitions, 1, nil, hubTopic); err != nil {
 		return fmt.Errorf("make topic %s: %w", hubTopic, err)
 	}
 	for c := range cities {
