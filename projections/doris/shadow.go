@@ -3,6 +3,7 @@ package doris
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -131,8 +132,10 @@ func Swapped(ctx context.Context, conn *dorisconn.Cluster, live, shadow string, 
 // the name of the other, and privileges stay with the names); with back the other way round.
 // What stands as it is wanted is left as it is. A load that began before goes on into the table
 // that it began with: whoever swaps holds the live legs meanwhile. Errors: *projections.Refusal,
-// nothing is exchanged; any other means that nobody knows, not even when Swapped says no: the
-// statement may be carried out yet. Whoever wants to know calls MoveShadow before Swapped.
+// Doris denies it and nothing is exchanged; any other means that nobody knows, not even when
+// Swapped says no: the statement may be carried out yet. Nor is it known when the tables are not
+// as Swapped wants them: whoever settles the exchange for us may have moved one, before or after.
+// Whoever wants to know calls MoveShadow before Swapped.
 func SwapTables(ctx context.Context, conn *dorisconn.Cluster, live, shadow string, plan domain.PlanID, back bool) error {
 	a, err := parseName(live)
 	if err != nil {
@@ -146,7 +149,11 @@ func SwapTables(ctx context.Context, conn *dorisconn.Cluster, live, shadow strin
 		return &projections.Refusal{Reason: fmt.Sprintf("tables %s and %s are of two databases, between which Doris exchanges nothing", live, shadow)}
 	}
 	is, err := Swapped(ctx, conn, live, shadow, plan)
-	if err != nil || is == !back {
+	var moved *projections.Refusal
+	switch {
+	case errors.As(err, &moved):
+		return errors.New(moved.Reason)
+	case err != nil || is == !back:
 		return err
 	}
 	return change(ctx, conn, "exchange tables "+live+" and "+shadow, a.database,

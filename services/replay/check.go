@@ -104,10 +104,8 @@ func (p *planning) checkShadow(live string) error {
 	if t.Name == live {
 		return &refusedError{fmt.Sprintf("shadow %s: it is the live one; rows are filled into it by mode fill-missing", live)}
 	}
-	retired := false
-	p.o.Control.State(func(c *domain.ControlState) { retired = c.Retired(t.Name) })
-	if retired {
-		return &refusedError{fmt.Sprintf("shadow %s: a table of this name was given another one to end an exchange whose statement may still be on its way, and must not meet a new one: name another (--name)", t.Name)}
+	if why := retired(p.o, t.Name); why != "" {
+		return &refusedError{why + ": name another (--name)"}
 	}
 	return nil
 }

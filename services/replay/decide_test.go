@@ -78,6 +78,28 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// A step that only changes limits says so, in whatever state the replay is.
+func TestShownLimits(t *testing.T) {
+	w := newWorld(t, 1)
+	w.feed(0, "a", 3)
+	r, _, err := w.plans(Ask{Target: domain.PlanTarget{Kind: domain.TargetNull}})
+	must(t, err)
+	id, limits := r.Planned.ID, domain.PlanLimits{Rows: 7}
+	w.approves(r)
+	must(t, w.decides(id, Pause, Decision{}))
+	must(t, w.decides(id, Limit, Decision{Limits: &limits}))
+	must(t, w.decides(id, Resume, Decision{}))
+	shown := w.s.shown("p", w.until(id, domain.PlanRunning))
+	for i, m := range shown.Moves {
+		if only := m.Limits != nil; only != (i == 2) || only && *m.Limits != limits {
+			t.Errorf("step %d: %+v", i, m)
+		}
+	}
+	if len(shown.Moves) != 4 || shown.Limits != limits {
+		t.Errorf("%+v", shown)
+	}
+}
+
 // A decision that is said twice is on control once, but for an approval of another plan.
 func TestDecideTwice(t *testing.T) {
 	w := newWorld(t, 1)

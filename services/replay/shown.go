@@ -28,6 +28,8 @@ type Move struct {
 	Why    string           `json:"why"`
 	Next   string           `json:"next,omitempty" doc:"what to do"`
 	Report string           `json:"report,omitempty" doc:"digest of the report of its verification"`
+	// Limits is of a step that left the state as it was.
+	Limits *domain.PlanLimits `json:"limits,omitempty" doc:"what the limits were changed to; of another step none"`
 }
 
 // Progress is how far this process is with a replay.
@@ -66,8 +68,13 @@ func (s *Service) shown(pipeline string, r *domain.Replay) Shown {
 			out.Limits = plan.Limits
 		}
 	}
+	state := domain.PlanPlanned
 	for _, m := range r.Moves {
 		move := Move{To: m.To, Who: m.Who, Why: m.Why, Next: m.Next}
+		if m.To == state {
+			move.Limits = &m.Limits
+		}
+		state = m.To
 		if !m.Report.IsZero() {
 			move.Report = m.Report.String()
 		}

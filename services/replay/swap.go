@@ -10,6 +10,7 @@ import (
 
 	"github.com/hefu-io/hefu/domain"
 	"github.com/hefu-io/hefu/journal/crash"
+	"github.com/hefu-io/hefu/projections"
 	"github.com/hefu-io/hefu/projections/doris"
 	"github.com/hefu-io/hefu/projections/dorisconn"
 	"github.com/hefu-io/hefu/services/pipeline"
@@ -51,8 +52,9 @@ type exchange struct {
 	ask  *SwapAsk
 	say  func(string)
 
-	shadow string // where the table stands that is not the live one
-	caught int64
+	shadow  string // where the table stands that is not the live one
+	caught  int64
+	unknown bool // whether the tables are exchanged, which whoever comes next finds out
 }
 
 // swap exchanges the shadow table of a plan with the live one. Errors: *refusedError where that
@@ -73,6 +75,9 @@ func (s *Service) swap(ctx context.Context, o *pipeline.Open, plan *domain.Plan,
 	}
 	o.Control.State(func(c *domain.ControlState) { x.shadow = c.Beside(plan) })
 	if err := x.stands(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.ours(ctx); err != nil {
 		return nil, err
 	}
 	if err := x.catchUp(ctx); err != nil {
@@ -97,6 +102,8 @@ func (x *exchange) check() error {
 	switch {
 	case t.Kind != domain.TargetTable || t.Mode != domain.ModeShadow:
 		return &refusedError{fmt.Sprintf("replay %s made no shadow table: there is nothing to exchange", id)}
+	case x.o.Config.ReadHub != nil && x.o.Config.ReadHub.Bounded != "":
+		return &refusedError{fmt.Sprintf("pipeline %s ends at a bound, and from there on the rows of table %s are another pipeline's, whose loads nobody here can hold: under the live name they would be missing", x.o.Config.Name, x.o.Configured.Table)}
 	case !t.Shadow.IsZero():
 		return &refusedError{fmt.Sprintf("replay %s brought the table of replay %s up to date: exchange that one", id, t.Shadow)}
 	case scope.AsOf != nil:
@@ -132,7 +139,10 @@ func (x *exchange) mayNow(c *domain.ControlState) error {
 // stands demands that the tables are not exchanged already.
 func (x *exchange) stands(ctx context.Context) error {
 	is, err := x.swapped(ctx)
+	var other *projections.Refusal
 	switch {
+	case errors.As(err, &other):
+		return &refusedError{other.Reason}
 	case err != nil:
 		return err
 	case is && !x.ask.Back:
@@ -141,6 +151,24 @@ func (x *exchange) stands(ctx context.Context) error {
 		return &refusedError{fmt.Sprintf("the table of replay %s is not the live one: there is no way back from that", x.plan.ID)}
 	}
 	return nil
+}
+
+// ours demands that every row of the live table may be one of the journal's: the others, of the job
+// that loaded the table before or from before a journal that was made anew, are in no shadow.
+func (x *exchange) ours(ctx context.Context) error {
+	if x.ask.Back {
+		return nil
+	}
+	live, others := x.o.Configured.Table, int64(0)
+	err := x.s.withDoris(x.o, func(c *dorisconn.Cluster) (err error) {
+		others, err = doris.RowsBefore(ctx, c, live, x.shadow, x.o.Configured.HubPartitions)
+		return err
+	})
+	if err == nil && others > 0 {
+		err = &refusedError{fmt.Sprintf("table %s has %s rows from before the first ones of this journal, of a job or of a journal that was there before: no replay carries them, and under the live name they would be missing. "+
+			"Put the live table right as it is: hefu replay plan --all --fill-missing, then --delete-duplicates", live, humanize.Comma(others))}
+	}
+	return err
 }
 
 func (x *exchange) way(back bool) string {
@@ -184,7 +212,11 @@ func (x *exchange) held(ctx context.Context) (*Exchange, error) {
 	began := time.Now()
 	release, err := x.hold(waiting)
 	if err == nil {
-		defer release()
+		defer func() {
+			if !x.unknown {
+				release()
+			}
+		}()
 		err = x.lastRows(waiting)
 	}
 	switch {
@@ -227,7 +259,7 @@ func (x *exchange) loads() (out []domain.Stream) {
 	}
 	x.o.Control.State(func(c *domain.ControlState) {
 		for _, id := range c.Planned {
-			if p := c.Replays[id].Plan; p != nil && p.Target.Mode == domain.ModeFillMissing {
+			if p := c.Replays[id].Plan; p != nil && p.Target.Kind == domain.TargetTable && p.Target.Mode == domain.ModeFillMissing {
 				for _, l := range p.Lanes {
 					out = append(out, p.Stream(l.Shard))
 				}

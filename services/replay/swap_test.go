@@ -119,6 +119,11 @@ func TestSwapNothingOpen(t *testing.T) {
 	}
 	_, fill, err := w.plans(Ask{Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTable, Mode: domain.ModeFillMissing}})
 	must(t, err)
+	topic := &domain.Plan{ID: domain.PlanID{9}, Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTopic, Mode: domain.ModeFillMissing, Name: "hub"}, Lanes: fill.Lanes}
+	_, err = w.o.Control.Append(w.ctx, func(*domain.ControlState) (domain.Event, error) {
+		return &domain.ReplayPlanned{ID: topic.ID, Digest: topic.Digest(), Text: string(topic.Text()), Who: "li"}, nil
+	})
+	must(t, err)
 	var names []string
 	for _, s := range x.loads() {
 		names = append(names, s.String())
@@ -219,11 +224,17 @@ func TestSwapAside(t *testing.T) {
 		t.Errorf("aside is %s, want %s", aside, want)
 	}
 	again := Ask{Pipeline: "p", Target: domain.PlanTarget{Kind: domain.TargetTable}}
-	_, _, err = w.plans(again)
+	early, _, err := w.plans(again)
 	must(t, err)
 	must(t, w.s.conclude(w.ctx, w.o, begun, aside, domain.SwapDone, "a test"))
 	_, _, err = w.plans(again)
 	refused(t, err, "shadow ods.t_shadow: a table of this name was given another one to end an exchange")
+	w.approves(early) // it was planned while the name was free
+	w.serves(w.s, w.o)
+	last := w.until(early.Planned.ID, domain.PlanFailed).Last()
+	if !strings.Contains(last.Why, "shadow ods.t_shadow: a table of this name was given another one") || last.Next != "cancel it, and make a plan with another name" {
+		t.Errorf("a plan for a name that is nobody's any more: %+v", last)
+	}
 	again.Target.Name = "other"
 	_, _, err = w.plans(again)
 	must(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -15,8 +16,7 @@ import (
 	"github.com/hefu-io/hefu/services/pipeline"
 )
 
-// exchangeFor is how long Doris is asked for an exchange that is on control. The loads of the
-// live table are held meanwhile: nothing could be loaded into a Doris that does not answer.
+// exchangeFor is how long Doris may take to answer the statement that exchanges.
 const exchangeFor = 2 * time.Minute
 
 // howComment is how it is known which table is which.
@@ -24,8 +24,10 @@ const howComment = "comment of the table"
 
 // exchange puts the intent on control, has Doris exchange the tables, and puts the outcome on
 // control, which it returns. Whoever asked for it may go away meanwhile: what is begun is brought
-// to an end. If the process dies on any line after the intent, whoever has a Doris leg next says
-// the outcome (settleSwap).
+// to an end, however long that takes. The loads of the live table are held until then: a statement
+// that is still on its way would else take from under its name what was loaded meanwhile. If the
+// process ends on any line after the intent, whoever has a Doris leg next says the outcome
+// (settleSwap).
 func (x *exchange) exchange(ctx context.Context) (*domain.TableSwap, error) {
 	begun := &domain.TableSwap{
 		Plan: x.plan.ID, Live: x.o.Configured.Table, Shadow: x.shadow, Step: domain.SwapBegun, Who: x.ask.Who, Why: x.ask.Why,
@@ -43,26 +45,30 @@ func (x *exchange) exchange(ctx context.Context) (*domain.TableSwap, error) {
 		return nil, fmt.Errorf("say that the exchange is begun: %w", err)
 	}
 	crash.Point("swap.begun.after")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeFor)
-	defer cancel()
+	ctx, leave := x.s.whileServing(context.WithoutCancel(ctx))
+	defer leave()
 	x.say("exchanging tables " + begun.Live + " and " + begun.Shadow)
 	is, sent := x.tables(ctx)
 	crash.Point("swap.exchanged")
+	settle := func() error { return x.s.settleSwap(ctx, x.o) }
+	concluded := func(step domain.SwapStep, how string) func() error {
+		return func() error { return x.s.conclude(ctx, x.o, begun, begun.Shadow, step, how) }
+	}
 	var refused *projections.Refusal
 	switch {
 	case sent == nil && is == !x.ask.Back:
-		err = x.s.conclude(ctx, x.o, begun, begun.Shadow, domain.SwapDone, howComment)
+		settle = concluded(domain.SwapDone, howComment)
 	case errors.As(sent, &refused):
-		err = x.s.conclude(ctx, x.o, begun, begun.Shadow, domain.SwapNot, refused.Reason)
+		settle = concluded(domain.SwapNot, refused.Reason)
 	default:
 		if sent == nil {
 			sent = errors.New("the comments say that they are not")
 		}
 		x.say("asking whether they are exchanged: " + sent.Error())
-		err = x.s.settled(ctx, x.o, func(err error) { x.say("asking again: " + err.Error()) })
 	}
-	if err != nil {
-		return nil, fmt.Errorf("it is not known whether tables %s and %s are exchanged (%w): that is asked again as soon as Doris answers, and put on control", begun.Live, begun.Shadow, err)
+	if err := insisted(ctx, settle, func(err error) { x.say("trying again: " + err.Error()) }); err != nil {
+		x.unknown = true
+		return nil, fmt.Errorf("it is not known whether tables %s and %s are exchanged (%w): whoever loads the table next asks, and puts it on control", begun.Live, begun.Shadow, err)
 	}
 	return x.outcome(at, sent)
 }
@@ -88,16 +94,36 @@ func (x *exchange) outcome(at int, sent error) (*domain.TableSwap, error) {
 }
 
 // tables has Doris exchange the tables, unless they are, and says whether the replay's is the live
-// one.
+// one. Errors: *projections.Refusal, nothing is exchanged; any other means that nobody knows.
 func (x *exchange) tables(ctx context.Context) (is bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeFor)
+	defer cancel()
 	err = x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
-		if err := doris.SwapTables(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID, x.ask.Back); err != nil {
-			return err
-		}
-		is, err = doris.Swapped(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID)
-		return err
+		return doris.SwapTables(ctx, c, x.o.Configured.Table, x.shadow, x.plan.ID, x.ask.Back)
 	})
+	if err != nil {
+		return false, err
+	}
+	is, err = x.swapped(ctx)
+	var moved *projections.Refusal
+	if errors.As(err, &moved) {
+		err = errors.New(moved.Reason) // whoever settles it for us has moved one since
+	}
 	return is, err
+}
+
+// whileServing is a context that ends with the process, too. leave waits for what watches it.
+func (s *Service) whileServing(ctx context.Context) (serving context.Context, leave func()) {
+	serving, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-s.stopping:
+			cancel()
+		case <-serving.Done():
+		}
+	})
+	return serving, func() { cancel(); watch.Wait() }
 }
 
 // conclude puts the outcome of an exchange on control, unless it is there. shadow is where the
@@ -137,12 +163,11 @@ func (s *Service) settleSwap(ctx context.Context, o *pipeline.Open) error {
 	if begun == nil {
 		return nil
 	}
-	step, how, shadow := domain.SwapNot, howComment, begun.Shadow
+	step, how := domain.SwapNot, howComment
 	err := s.withDoris(o, func(c *dorisconn.Cluster) error {
 		if err := doris.MoveShadow(ctx, c, begun.Shadow, aside); err != nil {
 			return err
 		}
-		shadow = aside
 		crash.Point("swap.moved")
 		is, err := doris.Swapped(ctx, c, begun.Live, aside, begun.Plan)
 		if is != before {
@@ -157,7 +182,7 @@ func (s *Service) settleSwap(ctx context.Context, o *pipeline.Open) error {
 	if err != nil {
 		return fmt.Errorf("ask how the exchange of tables %s and %s ended: %w", begun.Live, begun.Shadow, err)
 	}
-	return s.conclude(ctx, o, begun, shadow, step, how)
+	return s.conclude(ctx, o, begun, aside, step, how) // of a table that is gone, too: nobody gets its name
 }
 
 // asideName is the name that an exchange's table is given to settle it, when control has n steps
@@ -167,12 +192,11 @@ func asideName(begun *domain.TableSwap, n int) string {
 	return fmt.Sprintf("%s.hefu_replay_%s_%d", database, begun.Plan, n)
 }
 
-// settled settles an exchange without an outcome, however often Doris has to be asked. again is
-// told each new reason why it is asked again. The error is the last one when the context or the
-// process ends.
-func (s *Service) settled(ctx context.Context, o *pipeline.Open, again func(error)) error {
+// insisted does what ends an exchange until it succeeds. again is told each new reason why it is
+// tried again. The error is the last one when the context ends.
+func insisted(ctx context.Context, do func() error, again func(error)) error {
 	for wait, said := 100*time.Millisecond, ""; ; wait = min(2*wait, 30*time.Second) {
-		err := s.settleSwap(ctx, o)
+		err := do()
 		if err == nil {
 			return nil
 		}
@@ -182,11 +206,9 @@ func (s *Service) settled(ctx context.Context, o *pipeline.Open, again func(erro
 		}
 		select {
 		case <-ctx.Done():
-		case <-s.stopping:
+			return err
 		case <-time.After(wait):
-			continue
 		}
-		return err
 	}
 }
 
@@ -211,7 +233,8 @@ func (s *Service) takeUp(ctx context.Context, o *pipeline.Open) {
 		return
 	}
 	defer leave()
-	_ = s.settled(ctx, o, func(err error) { // what it returns is logged
+	settle := func() error { return s.settleSwap(ctx, o) }
+	_ = insisted(ctx, settle, func(err error) { // what it returns is logged
 		s.log.WarnContext(ctx, "the outcome of an exchange of tables is not known yet", "pipeline", o.Config.Name, "error", err)
 	})
 }

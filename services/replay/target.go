@@ -2,6 +2,8 @@ package replay
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -39,12 +41,25 @@ func (x *run) prepare(ctx context.Context) error {
 	case x.fillsTail():
 		return x.stand(ctx)
 	case t.Kind == domain.TargetTable && t.Mode == domain.ModeShadow && t.Shadow.IsZero():
+		if why := retired(x.o, t.Name); why != "" { // since it was planned
+			return &nextError{errors.New(why), "cancel it, and make a plan with another name"}
+		}
 		return x.s.withDoris(x.o, func(c *dorisconn.Cluster) error {
 			return doris.MakeShadow(ctx, c, x.o.Configured.Table, t.Name, x.plan.Marker())
 		})
 	default:
 		return nil
 	}
+}
+
+// retired is why no table may be made under a name any more, empty where one may.
+func retired(o *pipeline.Open, table string) (why string) {
+	o.Control.State(func(c *domain.ControlState) {
+		if c.Retired(table) {
+			why = fmt.Sprintf("shadow %s: a table of this name was given another one to end an exchange whose statement may still be on its way, and must not meet a new one", table)
+		}
+	})
+	return why
 }
 
 // opener is what carries a lane.

@@ -211,6 +211,10 @@ func (p *printer) moves(r *replay.Shown) {
 		if m.Who != "" {
 			who = m.Who
 		}
+		if m.Limits != nil {
+			p.line("limits", "%s, by %s: %s", limitsText(*m.Limits), who, m.Why)
+			continue
+		}
 		p.line(string(m.To), "by %s: %s", who, m.Why)
 		if m.Report != "" {
 			p.line("", "report %s", m.Report)
@@ -269,12 +273,22 @@ func (p *printer) next(r *replay.Shown) {
 	}
 }
 
-// lastNext is what the last step of a replay says is to be done, empty for nothing.
-func lastNext(r *replay.Shown) string {
-	if len(r.Moves) == 0 {
-		return ""
+// lastMove is the step that took a replay to its state, nil where it is only planned.
+func lastMove(r *replay.Shown) *replay.Move {
+	for i := len(r.Moves) - 1; i >= 0; i-- {
+		if r.Moves[i].Limits == nil {
+			return &r.Moves[i]
+		}
 	}
-	return r.Moves[len(r.Moves)-1].Next
+	return nil
+}
+
+// lastNext is what that step says is to be done, empty for nothing.
+func lastNext(r *replay.Shown) string {
+	if last := lastMove(r); last != nil {
+		return last.Next
+	}
+	return ""
 }
 
 func comma(n int64) string { return humanize.Comma(n) }

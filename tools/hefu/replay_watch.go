@@ -87,8 +87,7 @@ func stateText(r *replay.Shown) string {
 		}
 		return text
 	}
-	if n := len(r.Moves); n > 0 {
-		last := &r.Moves[n-1]
+	if last := lastMove(r); last != nil {
 		if last.Who != "" {
 			text += " by " + last.Who
 		}

@@ -26,6 +26,8 @@ type Wire struct {
 	times int    // how many of them
 	fault journal.Fault
 	met   int      // statements with the word
+	first string   // of the statement that before waits for
+	do    func()   // what is done before it
 	seen  []string // statements that change something
 	open  []net.Conn
 	over  bool
@@ -71,6 +73,14 @@ func (w *Wire) Arm(word string, times int, fault journal.Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.word, w.times, w.fault, w.met = word, times, fault, 0
+}
+
+// Before calls do, once, when the next statement that has a word comes and before it is passed on or
+// fails. do may call Before and Arm.
+func (w *Wire) Before(word string, do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first, w.do = word, do
 }
 
 // Met is how many statements with the word came since it was armed.
@@ -144,6 +154,7 @@ func (w *Wire) forward(client io.Reader, server io.Writer, mute chan struct{}) e
 		}
 		const query = 0x03
 		if len(body) > 0 && body[0] == query {
+			w.announce(string(body[1:]))
 			switch w.look(string(body[1:])) {
 			case journal.FaultBefore:
 				return errBroken
@@ -156,6 +167,19 @@ func (w *Wire) forward(client io.Reader, server io.Writer, mute chan struct{}) e
 			return err
 		}
 	}
+}
+
+// announce does what was to be done before a statement.
+func (w *Wire) announce(statement string) {
+	w.mu.Lock()
+	do := w.do
+	if do == nil || !strings.Contains(statement, w.first) {
+		w.mu.Unlock()
+		return
+	}
+	w.do = nil
+	w.mu.Unlock()
+	do()
 }
 
 // look is what becomes of a statement.

@@ -55,4 +55,14 @@ func TestWire(t *testing.T) {
 	if got := len(w.Changes()); got != 4 {
 		t.Errorf("changes %q", w.Changes())
 	}
+	// What is to be done before a statement is done once, and may make it fail.
+	did := 0
+	w.Before("count", func() { did++; w.Arm("count", 1, journal.FaultBefore) })
+	var n int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM information_schema.schemata").Scan(&n); err == nil || did != 1 {
+		t.Errorf("%v, and it was done %d times", err, did)
+	}
+	if there("lost") != 1 || did != 1 {
+		t.Errorf("it was done %d times", did)
+	}
 }
