@@ -98,6 +98,7 @@ func TestDoctorOutcome(t *testing.T) {
 
 // TestDoctorCommand examines a stack of stand-ins: all is well, then Doris is gone.
 func TestDoctorCommand(t *testing.T) {
+	plain(t)
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 // TestExplain: a running hefu answers, and without one the journal does, in the same words; the exit
 // code says whether the row is there, and the record's text is not printed unasked.
 func TestExplain(t *testing.T) {
+	plain(t)
 	file, broker := small(t, `
 data_dir: DATA
 api: {listen: "127.0.0.1:0"}

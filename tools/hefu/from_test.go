@@ -22,6 +22,7 @@ const realData = "../../../shared/data"
 // TestDemoFromRealFiles sends each data set as it is published. The demo itself compares
 // city, hub and Doris; here the journal's bytes are compared with the files'.
 func TestDemoFromRealFiles(t *testing.T) {
+	plain(t)
 	sets, err := os.ReadDir(realData)
 	if err != nil {
 		t.Skipf("the real data sets are not here: %v", err)

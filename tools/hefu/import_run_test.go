@@ -28,6 +28,7 @@ const (
 // TestImportRuns imports the original job, fills in what its document masks, and runs what comes out: the rows that
 // Flink had not read go from the city to the hub and into the table.
 func TestImportRuns(t *testing.T) {
+	plain(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dir := t.TempDir()

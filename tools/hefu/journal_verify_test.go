@@ -24,6 +24,7 @@ import (
 // TestJournalVerify: a journal is verified beside a running hefu and without one, exported so
 // that its chain can be checked with nothing but SHA-256, and what somebody does to it is said.
 func TestJournalVerify(t *testing.T) {
+	plain(t)
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "ODS", "QL"))
 	if err != nil {
 		t.Fatal(err)

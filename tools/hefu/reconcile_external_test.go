@@ -12,6 +12,7 @@ import (
 // With an external journal its store keeps nobody out: that the trees of the data directory are
 // kept by a running hefu tells hefu reconcile to ask it, and a second hefu that it is one too many.
 func TestReconcileBesideExternal(t *testing.T) {
+	plain(t)
 	ns, err := nats.Open(t.Context(), nats.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

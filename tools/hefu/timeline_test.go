@@ -17,6 +17,7 @@ import (
 // TestTimeline: a hefu is killed, the next one goes on; the running one tells it, and without one
 // the journal does, in the same words.
 func TestTimeline(t *testing.T) {
+	plain(t)
 	file, broker := small(t, `
 data_dir: DATA
 instance: first

@@ -25,6 +25,7 @@ func put(t *testing.T, name string, b []byte) string {
 
 // TestVerify runs the command on reports of every outcome.
 func TestVerify(t *testing.T) {
+	plain(t)
 	clean, rich, unread := reporttest.Clean(t), reporttest.Rich(t), reporttest.Clean(t)
 	unread.Report.Unchecked = []report.Unchecked{{Where: "doris", Rows: 5, Why: "it is down"}}
 	good, bad := put(t, "report.json", clean.Seal()), put(t, "bad.json", rich.Seal())
@@ -92,6 +93,7 @@ func TestVerify(t *testing.T) {
 
 // TestReportCommands lists, shows and compares what was kept.
 func TestReportCommands(t *testing.T) {
+	plain(t)
 	data := t.TempDir()
 	file := put(t, "hefu.yaml", []byte("data_dir: "+data+`
 pipelines:

@@ -13,3 +13,12 @@ func whole(t *testing.T) {
 		t.Skip("HEFU_WHOLE=1 runs this")
 	}
 }
+
+// plain skips what asks hefu one thing after the other: that is nothing for the race detector, which
+// the tests of two processes at once, of reloads and of servers that are away are left for.
+func plain(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the plain run does this")
+	}
+}
