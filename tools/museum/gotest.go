@@ -32,7 +32,7 @@ func (r *result) String() string {
 // goTest runs some tests of a package. That they fail is no error; a run that ends
 // before a test has failed by name is none that caught something.
 func goTest(ctx context.Context, root, overlay, pkg, tests string) (*result, error) {
-	args := []string{"test", "-json", "-count=1", "-short", "-vet=off", "-timeout=5m", "-run", tests}
+	args := []string{"test", "-json", "-count=1", "-vet=off", "-timeout=5m", "-run", tests}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
