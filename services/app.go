@@ -85,7 +85,8 @@ func Run(ctx context.Context, c *config.Config, role pipeline.Role, log *slog.Lo
 		return fmt.Errorf("put the parts together: %w", err)
 	}
 	ended := app.Wait() // before Start: a part may end at once
-	start, cancel := context.WithTimeout(ctx, app.StartTimeout())
+	// An end that comes meanwhile is a clean one, too: starting is a moment's work, and waits for nobody.
+	start, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.StartTimeout())
 	defer cancel()
 	if err := app.Start(start); err != nil {
 		return fmt.Errorf("start: %w", err)

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
@@ -27,4 +28,13 @@ func TestPartsFitTogether(t *testing.T) {
 			t.Errorf("role %v: %v", role.Legs, err)
 		}
 	}
+}
+
+// A process that is told to end before everything is started ends as cleanly as any other.
+func TestEndBeforeItIsStarted(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	role := pipeline.Role{Version: "test", Legs: []domain.Leg{domain.LegIngest, domain.LegHub, domain.LegDoris}}
+	must(t, services.Run(ctx, w.cfg, role, slog.New(slog.DiscardHandler)))
 }

@@ -303,10 +303,14 @@ func (w *flinkWorld) corrected(c *config.Config, set func(offsets string)) {
 	done := make(chan error, 1)
 	go func() { done <- w.runUntil(ctx, c) }()
 	said := regexp.MustCompile(`start_offsets: (partition:[^ ]*), and restart`)
-	w.until("a start that is refused", nil, func() bool { return said.MatchString(w.log.String()) })
+	w.until("a start that is refused, or nothing that is left to carry", nil, func() bool {
+		return len(done) > 0 || w.inTable() == w.inCities() || said.MatchString(w.log.String())
+	})
 	stop()
 	must(w.T, <-done)
-	set(said.FindStringSubmatch(w.log.String())[1])
+	if at := said.FindStringSubmatch(w.log.String()); at != nil {
+		set(at[1])
+	}
 }
 
 // goesOn starts the imported pipeline, and compares everything with everything.

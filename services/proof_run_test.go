@@ -25,14 +25,14 @@ func TestProofGoesOnAfterARestart(t *testing.T) {
 	for _, line := range []string{
 		`windows{pipeline="bridge",proof="city-hub",state="verified"} 1`, `windows{pipeline="bridge",proof="hub-doris",state="open"} 1`,
 		`rows{pipeline="bridge",proof="hub-doris"} 100`, `findings{class="lost",pipeline="bridge"} 0`, `accepted_findings{pipeline="bridge"} 0`,
-		`failed_looks_total{pipeline="bridge"} 0`, `looks_total{pipeline="bridge"} `, `look_seconds{pipeline="bridge"} 0.`, `last_look_age_seconds{pipeline="bridge"} `,
+		`failed_looks_total{pipeline="bridge"} 0`, `looks_total{pipeline="bridge"} `, `look_seconds{pipeline="bridge"} `, `last_look_age_seconds{pipeline="bridge"} `,
 	} {
 		if !strings.Contains(metrics, "hefu_proof_"+line) {
 			t.Errorf("no %s in\n%s", line, metrics)
 		}
 	}
 	w.end()
-	windows, findings, before := w.said()
+	windows, findings := w.said()
 	if len(windows) != 3 || len(findings) > 0 {
 		t.Errorf("said %+v %+v, want a window of each proof and one of the city", windows, findings)
 	}
@@ -71,9 +71,9 @@ func TestProofGoesOnAfterARestart(t *testing.T) {
 	}
 	verified(t, st, 1, 1)
 	w.end()
-	windows, findings, after := w.said()
-	if len(windows) != 3 || len(findings) > 0 || after > before+3 {
-		t.Errorf("after a restart %d events, before %d: %+v %+v", after, before, windows, findings)
+	windows, findings = w.said()
+	if len(windows) != 3 || len(findings) > 0 {
+		t.Errorf("said after a restart, too: %+v %+v", windows, findings)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestProofOfWhatHappenedWhileDown(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	w.end()
-	windows, findings, _ := w.said()
+	windows, findings := w.said()
 	if len(findings) != 2 || findings[1].Row.City.Offset != lead {
 		t.Errorf("said %+v", findings)
 	}
@@ -164,7 +164,7 @@ func TestProofOfAWindowThatDiffersAndGrows(t *testing.T) {
 		return st.Windows[domain.ProofHubDoris][domain.WindowDiverged] == 0 && st.Rows[domain.ProofHubDoris] == 120
 	})
 	w.end()
-	windows, findings, _ := w.said()
+	windows, findings := w.said()
 	if len(findings) != 2 || findings[0].Row.City.Offset != 65590 || findings[1].Row.City.Offset != 65601 {
 		t.Errorf("%+v", findings)
 	}

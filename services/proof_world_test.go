@@ -239,13 +239,24 @@ func (w *proofWorld) events() (out []domain.Event) {
 	return out
 }
 
-// said are the windows and findings of all events, and their number.
-func (w *proofWorld) said() (windows []domain.WindowResult, findings []domain.Finding, events int) {
+// said are the windows and findings of all events, each of which has to say something new.
+func (w *proofWorld) said() (windows []domain.WindowResult, findings []domain.Finding) {
 	w.t.Helper()
+	through := map[domain.Stream]domain.Seq{}
 	for _, e := range w.events() {
-		if r, is := e.(*domain.Reconciled); is {
-			windows, findings, events = append(windows, r.Windows...), append(findings, r.Findings...), events+1
+		r, is := e.(*domain.Reconciled)
+		if !is {
+			continue
 		}
+		fresh := len(r.Windows)+len(r.Findings) > 0
+		for _, to := range r.Through {
+			fresh = fresh || to.Seq > through[to.Stream]
+			through[to.Stream] = max(through[to.Stream], to.Seq)
+		}
+		if !fresh {
+			w.t.Errorf("says nothing new: %+v", r)
+		}
+		windows, findings = append(windows, r.Windows...), append(findings, r.Findings...)
 	}
-	return windows, findings, events
+	return windows, findings
 }

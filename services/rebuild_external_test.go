@@ -81,9 +81,10 @@ func TestJournalRebuiltOutside(t *testing.T) {
 			restore(t, dir, earlier)
 			again := func() *devnats.Server {
 				t.Helper()
-				ns, err := devnats.Open(t.Context(), devnats.Config{Dir: dir, Addr: strings.TrimPrefix(ns.URL(), "nats://")})
+				ns, err := devnats.Open(t.Context(), devnats.Config{Dir: dir}) // somebody may have its port by now
 				must(t, err)
 				t.Cleanup(func() { _ = ns.Close() })
+				w.cfg.Journal.Servers = []string{ns.URL()}
 				return ns
 			}
 			second := again()
@@ -100,7 +101,7 @@ func TestJournalRebuiltOutside(t *testing.T) {
 			if c.old {
 				restore(t, earlier, dir)
 			}
-			again()
+			third := again()
 			w.feed("north", 800, 20) // 40 rows come while it is down
 			if !c.old {
 				if said := w.refused(); !strings.Contains(said, "journal is missing from its store") {
@@ -115,7 +116,7 @@ func TestJournalRebuiltOutside(t *testing.T) {
 				if _, err := w.job().Approve(t.Context(), plan.Digest.String(), "li", whyRebuilt); err == nil {
 					t.Fatal("approved with the old streams there")
 				}
-				removes(t, ns.URL())
+				removes(t, third.URL())
 			}
 			if p := &w.looksGood().Pipelines[0]; p.Old != id || len(p.Known) == 0 {
 				t.Errorf("the plan knows of journal %s, which was %s: %v", p.Old, id, p.Known)
@@ -127,6 +128,7 @@ func TestJournalRebuiltOutside(t *testing.T) {
 				}
 			}
 			w.goesOn(240, id)
+			other.Journal.Servers = w.cfg.Journal.Servers
 			host := &world{t: t, kafka: w.kafka, doris: w.doris, cfg: &other}
 			if said := host.refused(); !strings.Contains(said, "another journal") {
 				t.Errorf("a host with the old manifest: %s", said)

@@ -308,7 +308,7 @@ func (r *refillWorld) once(all int) {
 	r.isFound()
 	plan := r.planned(rows, empty)
 	r.op.may(plan.ID, replay.Approve, replay.Decision{Digest: &plan.Digest})
-	r.op.may(plan.ID, replay.Limit, replay.Decision{Limits: &domain.PlanLimits{}})
+	r.op.decides(plan.ID, replay.Limit, replay.Decision{Limits: &domain.PlanLimits{}}) // unless it is done
 	done := r.op.isDone(plan.ID)
 	if n := r.resolves(&done); n != 1 {
 		t.Errorf("%d commands are next", n)

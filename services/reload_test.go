@@ -215,7 +215,7 @@ func TestCityComesAndGoes(t *testing.T) {
 	w.start()
 	w.untilRows(200)
 	w.state("north", "running")
-	had, opens := one.connections.Load(), w.opens()
+	had, opens, began := one.connections.Load(), w.opens(), time.Now()
 
 	w.write(north, south)
 	w.reload("south added")
@@ -234,11 +234,15 @@ func TestCityComesAndGoes(t *testing.T) {
 	w.signals <- syscall.SIGHUP
 	w.untilRows(600)
 	w.state("south", "running")
-	r, _ := w.report()
-	if r.Reloaded == nil || r.Reloaded.Who != "SIGHUP" || r.Reloaded.Pipelines[0].Config != r.Pipelines[0].Config {
-		t.Errorf("reloaded %+v", r.Reloaded)
+	r, _ := w.report() // rows may come before it is said that the reload is over
+	for deadline := time.Now().Add(time.Minute); r.Reloaded == nil || r.Reloaded.Who != "SIGHUP" || r.Reloaded.Pipelines[0].Config != r.Pipelines[0].Config; r, _ = w.report() {
+		if time.Now().After(deadline) {
+			t.Fatalf("reloaded %+v", r.Reloaded)
+		}
 	}
-	if now := one.connections.Load() - 2*byFeed; now != had || w.opens() != opens {
+	// A client closes a connection that it did not need for 20 seconds, and makes another when it does.
+	quick := time.Since(began) < 15*time.Second
+	if now := one.connections.Load() - 2*byFeed; quick && now != had || w.opens() != opens {
 		t.Errorf("%d connections to the first city, %d before; legs opened %d times, %d before", now, had, w.opens(), opens)
 	}
 	w.end()

@@ -134,6 +134,11 @@ func TestReportsOfTwoProcesses(t *testing.T) {
 	a.feed("south", 0, 20)
 	a.untilRows(80)
 	b.untilRows(80)
+	for _, w := range []*world{a, b} { // each says on control what it signed of its streams
+		if l := w.answer(); l.Error != "" {
+			t.Fatal(l.Error)
+		}
+	}
 	first := map[*world]*report.Verified{}
 	for _, p := range [][2]*world{{a, b}, {b, a}} {
 		l := p[0].answer()

@@ -32,7 +32,7 @@ func natsTamperings() []kind {
 
 // nats runs a server on the files, without Hefu, and does something through it.
 func (c *tampering) nats(do func(ctx context.Context, js jetstream.JetStream, store *journal.JetStream) error) {
-	ctx, cancel := context.WithTimeout(c.m.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(c.m.Context(), 2*time.Minute)
 	defer cancel()
 	ns, err := server.NewServer(&server.Options{
 		ServerName: "hefu-embedded", DontListen: true, NoSigs: true, NoLog: true, MaxPayload: 16 << 20,
@@ -44,7 +44,7 @@ func (c *tampering) nats(do func(ctx context.Context, js jetstream.JetStream, st
 	ns.Start()
 	defer ns.WaitForShutdown()
 	defer ns.Shutdown()
-	if !ns.ReadyForConnections(30 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		c.fail(errors.New("nats is not ready"))
 		return
 	}
@@ -57,7 +57,7 @@ func (c *tampering) nats(do func(ctx context.Context, js jetstream.JetStream, st
 	if c.fail(err) {
 		return
 	}
-	store, err := journal.NewJetStream(nc, 1, 10*time.Second)
+	store, err := journal.NewJetStream(nc, 1, time.Minute)
 	if !c.fail(err) {
 		c.fail(do(ctx, js, store))
 	}

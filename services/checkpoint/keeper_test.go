@@ -68,7 +68,7 @@ func (r *rig) open() {
 func (r *rig) keeper(dir string, incarnation domain.Seq) *keeper {
 	r.t.Helper()
 	c := config.Default()
-	c.DataDir = dir
+	c.DataDir, c.Journal.Checkpoint.Interval = dir, time.Hour // nothing is due before a test says so
 	o := &pipeline.Open{
 		Config: config.Pipeline{Name: "p", Doris: &config.Doris{}}, Journal: r.j, Control: r.control, Incidents: projections.Incidents{Control: r.control},
 		Configured: domain.PipelineConfig{Direct: true, Shards: 1}, Incarnation: incarnation, Shards: []int{0},

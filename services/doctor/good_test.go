@@ -55,9 +55,9 @@ func TestSystemsThatAreDown(t *testing.T) {
 		down         func(*world)
 		hint         string
 	}{
-		{"hub", "hub bridge", func(w *world) { w.hub.Close() }, "nothing listens"},
-		{"city", "city bridge/nanjing", func(w *world) { w.city.Close() }, "nothing listens"},
-		{"Doris", "doris bridge", func(w *world) { w.must(w.doris.Kill()) }, "front ends"},
+		{"hub", "hub bridge", func(w *world) { w.hub.Close(); w.said.Hub = nowhere }, "nothing listens"},
+		{"city", "city bridge/nanjing", func(w *world) { w.city.Close(); w.said.City = nowhere }, "nothing listens"},
+		{"Doris", "doris bridge", func(w *world) { w.must(w.doris.Kill()); w.said.FE, w.said.MySQL = "http://"+nowhere, nowhere }, "front ends"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

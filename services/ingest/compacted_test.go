@@ -15,8 +15,9 @@ import (
 	"github.com/hefu-io/hefu/services/ingest"
 )
 
-// together makes one batch of what is produced at once.
-var together = kgo.ProducerLinger(20 * time.Millisecond)
+// together makes one batch of what is produced at once, with a stall between its rows, too;
+// ProduceSync waits that long only for the first one of a topic.
+var together = kgo.ProducerLinger(250 * time.Millisecond)
 
 // rewriting changes what a stand-in answers to fetches of one partition of one topic,
 // as long as rewrite wants to.

@@ -225,12 +225,20 @@ func wait(ctx context.Context, t *testing.T, what string, ok func() (bool, strin
 	}
 }
 
+// shown is what the shard says of its nth source, nothing while it has not taken that one.
+func (p *process) shown(n int) (s ingest.SourceStatus) {
+	if all := p.shard.Sources(); n < len(all) {
+		s = all[n]
+	}
+	return s
+}
+
 // status waits until a source's status is as wanted.
 func (p *process) status(ctx context.Context, what string, n int, ok func(ingest.SourceStatus) bool) ingest.SourceStatus {
 	p.t.Helper()
 	var s ingest.SourceStatus
 	wait(ctx, p.t, what, func() (bool, string) {
-		s = p.shard.Sources()[n]
+		s = p.shown(n)
 		return ok(s), fmt.Sprintf("%+v\n%s", s, p.said)
 	})
 	return s
@@ -244,7 +252,7 @@ func (r *rig) reaches(p *process, n int, cl *kgo.Client, topic string) {
 		if err != nil {
 			return false, err.Error()
 		}
-		s := p.shard.Sources()[n]
+		s := p.shown(n)
 		next := map[int32]int64{}
 		for _, at := range s.Partitions {
 			next[at.Partition] = at.Next

@@ -117,7 +117,7 @@ func TestExternalJournalIsAppliedAndTakenOver(t *testing.T) {
 		if !errors.As(err, &fenced) || fenced.ExitCode() != 3 {
 			t.Errorf("first process ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("first process was not fenced")
 	}
 	if err := stop(); err != nil {
@@ -160,7 +160,7 @@ func natsServer(t *testing.T) string {
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(20 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		t.Fatal("nats is not ready")
 	}
 	return "nats://" + net.JoinHostPort("127.0.0.1", portOf(ns))
