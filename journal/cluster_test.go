@@ -26,8 +26,8 @@ func TestJetStreamClusterKeepsTheContract(t *testing.T) {
 func startCluster(t *testing.T) string {
 	t.Helper()
 	routes := make([]*url.URL, 3)
-	for i := range routes {
-		routes[i] = &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", freePort(t))}
+	for i, port := range freePorts(t, len(routes)) {
+		routes[i] = &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)}
 	}
 	nodes := make([]*server.Server, 3)
 	addresses := make([]string, 3)
@@ -46,9 +46,9 @@ func startCluster(t *testing.T) string {
 		ns.Start()
 		t.Cleanup(func() { stopServer(ns) })
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for i, ns := range nodes {
-		if !ns.ReadyForConnections(10 * time.Second) {
+		if !ns.ReadyForConnections(time.Minute) {
 			t.Fatal("server is not ready")
 		}
 		for !ns.JetStreamIsCurrent() || len(ns.JetStreamClusterPeers()) < 3 && ns.JetStreamIsLeader() {
@@ -62,12 +62,16 @@ func startCluster(t *testing.T) string {
 	return strings.Join(addresses, ",")
 }
 
-func freePort(t *testing.T) int {
+// freePorts are held until all are found, or one could be given out twice.
+func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports
 }

@@ -31,7 +31,7 @@ func clusterSays(t *testing.T, names, list string) *journal.JetStream {
 			t.Fatal(err)
 		}
 	}
-	store, err := journal.NewJetStream(nc, 1, 200*time.Millisecond)
+	store, err := journal.NewJetStream(nc, 1, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestNextEndsWithItsContextAlsoWhenTheStreamIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	go func() {
 		_, err := f.Next(limited)
@@ -123,7 +123,7 @@ func TestNextEndsWithItsContextAlsoWhenTheStreamIsGone(t *testing.T) {
 		if !errors.Is(err, journal.ErrNotFound) {
 			t.Fatal(err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatal("next outlives its context")
 	}
 }
@@ -154,7 +154,7 @@ func TestFollowerOutlivesARestartOfTheServer(t *testing.T) {
 	conns.set(startServer(t, dir))
 	// The writer goes on as well: its append is resolved, not failed.
 	appendTo(t, w, aborted(w, "after"))
-	patient, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	patient, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	e, err := r.Next(patient)
 	if err != nil || e.Seq != 4 || e.Event.(*domain.HubAborted).Why != "after" {

@@ -23,7 +23,7 @@ func startServer(t *testing.T, dir string) *server.Server {
 	}
 	ns.Start()
 	t.Cleanup(func() { stopServer(ns) })
-	if !ns.ReadyForConnections(10 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		t.Fatal("server is not ready")
 	}
 	return ns
@@ -46,7 +46,7 @@ func dial(t *testing.T, url string, opts ...nats.Option) *nats.Conn {
 
 func newStore(t *testing.T, nc *nats.Conn, replicas int) *journal.JetStream {
 	t.Helper()
-	store, err := journal.NewJetStream(nc, replicas, 2*time.Second)
+	store, err := journal.NewJetStream(nc, replicas, 20*time.Second) // a machine may stand still for some
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func (s *standIn) place(t *testing.T, prefix string) *archive.S3 {
 	t.Helper()
 	p, err := archive.OpenS3(archive.S3Config{
 		Endpoint: s.URL, Bucket: "segments", Prefix: prefix, Region: "us-east-1", AccessKey: "who", SecretKey: "secret",
-		Timeout: 10 * time.Second, Attempts: 2,
+		Timeout: time.Minute, Attempts: 2,
 	})
 	must(t, err)
 	t.Cleanup(p.Close)

@@ -53,7 +53,7 @@ const segmentBytes = 900
 
 func newWorld(t *testing.T, inner journal.Store, place archive.Place) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	w := &world{T: t, ctx: ctx, inner: inner, place: place, store: archive.New(inner, place)}
 	w.j = w.journal(w.store)

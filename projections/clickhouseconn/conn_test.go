@@ -197,9 +197,11 @@ func TestMute(t *testing.T) {
 	}
 	wake := make(chan struct{})
 	defer close(wake)
-	var asked atomic.Int32
-	_, cfg := front(t, clickhouse.FrontConfig{Engine: &canned{}, OnRequest: func(clickhouse.Request) clickhouse.Cut {
-		asked.Add(1)
+	var inserting atomic.Bool
+	_, cfg := front(t, clickhouse.FrontConfig{Engine: &canned{}, OnRequest: func(r clickhouse.Request) clickhouse.Cut {
+		if r.Insert() {
+			inserting.Store(true)
+		}
 		<-wake
 		return clickhouse.CutNone
 	}})
@@ -207,14 +209,15 @@ func TestMute(t *testing.T) {
 	conn, err := clickhouseconn.Open(t.Context(), cfg)
 	must(t, err)
 	defer conn.Close()
-	if _, err := ask(t.Context(), conn, "SELECT 1"); !errors.Is(err, context.DeadlineExceeded) || asked.Load() != 1 {
-		t.Errorf("asked %d times, answered with %v", asked.Load(), err)
+	// On a slow machine the time may be up before it is asked.
+	if _, err := ask(t.Context(), conn, "SELECT 1"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("answered with %v", err)
 	}
 	conn, err = clickhouseconn.Open(t.Context(), cfg)
 	must(t, err)
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancelWhen(t, cancel, func() bool { return asked.Load() == 2 })
+	cancelWhen(t, cancel, inserting.Load)
 	if err := conn.Insert(ctx, "t", proto.Input{{Name: "n", Data: &proto.ColInt64{1}}}, "x"); !errors.Is(err, context.Canceled) {
 		t.Errorf("inserted with %v", err)
 	}

@@ -24,7 +24,6 @@ func TestCarries(t *testing.T) {
 			w := newWorld(t, model)
 			w.opened()
 			p := w.start()
-			defer p.stop()
 			p.until(w.feed(w.plain("nanjing", 0, 5), w.plain("wuxi", 0, 1), w.plain("wuxi", 1, 3)))
 			p.until(w.feed(part{source: "wuxi", partition: 2, records: []record{
 				{nil, cityTime},
@@ -48,6 +47,7 @@ func TestCarries(t *testing.T) {
 			hole.batches = [][]byte{recordBatch(at, hole.records[:2]...), undecodable(at+2, 4), recordBatch(at+6, hole.records[6:]...)}
 			hole.hubParts = [][2]int64{{0, 2}, {6, 3}}
 			p.until(w.feed(hole))
+			p.stop() // the status counts a moment after the journal
 			w.Tally()
 			s := p.reporter.Status()
 			if s.Rows != int64(len(w.want)) || s.Open != 0 || s.Opens != 1 || s.Excluded != 0 || s.Bytes != 200*s.Rows {

@@ -36,8 +36,10 @@ func TestWire(t *testing.T) {
 		t.Run(c.site, func(t *testing.T) {
 			w := newWorld(t, duplicate)
 			w.opened()
-			if c.fate == late {
-				w.cfg.Conn.Timeouts.Ask, w.cfg.Conn.Timeouts.Load = 2*time.Second, 2*time.Second
+			if short := &w.cfg.Conn.Timeouts; c.fate == late && c.site == "load" {
+				short.Load = 2 * time.Second
+			} else if c.fate == late {
+				short.Ask = 2 * time.Second
 			}
 			w.wire.arm(c.site, c.fate)
 			at := w.Feed()

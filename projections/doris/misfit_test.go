@@ -46,10 +46,10 @@ func TestExcludes(t *testing.T) {
 	p.until(w.feed(only))
 	p.until(w.Feed())
 	w.Tally()
+	p.stop() // the status counts a moment after the journal
 	if s := p.reporter.Status(); s.Excluded != 4 {
 		t.Errorf("status counts %d excluded rows", s.Excluded)
 	}
-	p.stop()
 
 	ingest := w.history(domain.LegIngest)
 	seq := ingest[len(ingest)-3].Seq

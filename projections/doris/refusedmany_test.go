@@ -16,8 +16,9 @@ func TestRefusedMany(t *testing.T) {
 	r := w.refusing(&refuser{refuses: refusesDistasteful})
 	bad := []int64{7, 19, 31, 58, 77, 90, 118, 133, 149, 177, 190, 203, 236, 251, 264, 290}
 	p := w.start()
-	p.until(w.feedSpoilt(w.spoilt("nanjing", 1, 300, bad...)))
-	if s := p.reporter.Status(); s.Excluded != int64(len(bad)) || s.Rows != int64(300-len(bad)) || s.Waiting != "" || s.Opens != 1 {
+	at := w.feedSpoilt(w.spoilt("nanjing", 1, 300, bad...))
+	p.until(at)
+	if s := p.told(at); s.Excluded != int64(len(bad)) || s.Rows != int64(300-len(bad)) || s.Waiting != "" || s.Opens != 1 {
 		t.Errorf("status: %+v", s)
 	}
 	p.until(w.Feed())

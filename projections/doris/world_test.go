@@ -279,6 +279,15 @@ func (p *process) until(at domain.Cursor) {
 	}
 }
 
+// told is the status that counts what is carried, which the journal has a little earlier.
+func (p *process) told(at domain.Cursor) projections.Status {
+	p.w.t.Helper()
+	return eventually(p.w, fmt.Sprintf("status at %s", at), func() (projections.Status, bool) {
+		s := p.reporter.Status()
+		return s, s.Cursor.Seq >= at.Seq
+	})
+}
+
 // reaches waits for a state of the leg.
 func (p *process) reaches(state projections.State) projections.Status {
 	p.w.t.Helper()

@@ -193,7 +193,7 @@ func TestProgressGuard(t *testing.T) {
 	w := newWorld(t)
 	guard := func() *domain.ProgressRecord {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 		defer cancel()
 		p, err := hub.ProgressGuard(ctx, w.cfg)
 		must(t, err)

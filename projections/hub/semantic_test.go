@@ -217,7 +217,7 @@ func TestNoneLeavesOutWhatIsRefused(t *testing.T) {
 	w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: w.cfg.Pipeline.HubTopic, Partitions: []int32{refused}, Err: kerr.NotEnoughReplicas})
 	at := w.feed(3, place{"nanjing", 0}, place{"wuxi", 1}, place{"nanjing", 1})
 	leg := open(w, h)
-	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	err := leg.Run(ctx)
 	leg.Close()

@@ -251,6 +251,12 @@ func (w *world) kept(h projections.Opener, to domain.Ref) (opens int64) {
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
 	err := w.reaches(ctx, to, done)
+	// Where the outcome is found by an Open, the stop must not come before its end, or it is not counted.
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for err == nil && w.ctx.Err() == nil && runner.Reporter.Status().State != projections.StateRunning {
+		<-tick.C
+	}
 	stop()
 	if end := <-done; end != nil || err != nil {
 		w.t.Fatalf("runner ended with %v, waited with %v, last said: %s", end, err, runner.Reporter.Status().Error)

@@ -21,6 +21,7 @@ data_dir: DATA
 api: {listen: "127.0.0.1:0"}
 pipelines:
   - name: bridge
+    reconcile: {interval: 0s} # a look between two questions would be one more line of the answer
     hub: {brokers: [BROKER], topic: ODS}
     sources: [{id: north, city: "320100", brokers: [BROKER], topic: QL}]
 `)

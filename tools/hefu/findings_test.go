@@ -42,7 +42,10 @@ func TestFindingsOfARunningHefu(t *testing.T) {
 		t.Fatalf("%v: %s", err, e.stdout)
 	}
 	k.acceptsSome(t, list[0].Finding.ID.String())
-	eventually(t, "all runs", func() bool { e = hefu(t, "status", "-c", k.ConfigFile()); return e.code == exitGood })
+	eventually(t, "all runs, is looked at and signed", func() bool {
+		e = hefu(t, "status", "-c", k.ConfigFile())
+		return e.code == exitGood && strings.Contains(e.stdout, " diverged") && strings.Contains(e.stdout, "\nsigned   ")
+	})
 	for _, text := range []string{"\nproof    holds, but for 3 accepted findings; looked ", "; hub-doris windows 1 diverged", "\nsigned   ", "; key hefu.io/journal+"} {
 		if !strings.Contains(e.stdout, text) {
 			t.Errorf("no %q in\n%s", text, e.stdout)

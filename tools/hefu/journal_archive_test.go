@@ -112,7 +112,7 @@ pipelines:
 		t.Fatal(err)
 	}
 	e = hefu(t, "journal", "show", "bridge.0.ingest", "1", "-c", file).want(t, exitUnknown)
-	if !regexp.MustCompile(`bridge\.0\.ingest/0{19}\d\.hefu`).MatchString(e.stderr) || !strings.Contains(e.stderr, "put it back") {
+	if !regexp.MustCompile(`bridge\.0\.ingest/\d{20}\.hefu`).MatchString(e.stderr) || !strings.Contains(e.stderr, "put it back") {
 		t.Error(e.stderr)
 	}
 }

@@ -90,12 +90,12 @@ func (e ended) want(t *testing.T, code int) ended {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not so after 30 s: %s", what)
+			t.Fatalf("not so after a minute: %s", what)
 		}
 		<-tick.C
 	}

@@ -167,7 +167,7 @@ func TestDevstackLeavesNothingBehind(t *testing.T) {
 }
 
 func listens(address string) bool {
-	c, err := net.DialTimeout("tcp", address, time.Second)
+	c, err := net.DialTimeout("tcp", address, time.Minute)
 	if err == nil {
 		c.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -11,9 +12,13 @@ import (
 	"github.com/hefu-io/hefu/services/status"
 )
 
+// bubbleStart is when time begins in a synctest bubble, where it stands still: no machine is too slow
+// for what is printed of it.
+var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // TestPrintProven: the first words say whether the proof holds, and the exit code with them.
 func TestPrintProven(t *testing.T) {
-	ago := time.Now().Add(-12 * time.Second)
+	ago := bubbleStart.Add(-12 * time.Second)
 	in := func(states map[domain.WindowState]int) map[domain.Proof]map[domain.WindowState]int {
 		return map[domain.Proof]map[domain.WindowState]int{domain.ProofCityHub: {domain.WindowVerified: 3}, domain.ProofHubDoris: states}
 	}
@@ -38,7 +43,9 @@ func TestPrintProven(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.state.Pipeline = "bridge"
 			var b strings.Builder
-			printProven(&b, &status.PipelineReport{Name: "bridge"}, []reconcile.State{{Pipeline: "other"}, c.state})
+			synctest.Test(t, func(*testing.T) {
+				printProven(&b, &status.PipelineReport{Name: "bridge"}, []reconcile.State{{Pipeline: "other"}, c.state})
+			})
 			if !strings.HasPrefix(b.String(), "proof    "+c.says) {
 				t.Errorf("it says %s", b.String())
 			}
@@ -56,7 +63,7 @@ func TestPrintProven(t *testing.T) {
 
 // TestPrintJournal: what is signed, by which key, and how far the archive is.
 func TestPrintJournal(t *testing.T) {
-	ago := time.Now().Add(-3 * time.Second)
+	ago := bubbleStart.Add(-3 * time.Second)
 	many := map[string]uint64{}
 	for _, s := range strings.Split("abcdefghi", "") {
 		many["bridge."+s] = 1
@@ -88,7 +95,7 @@ func TestPrintJournal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.p.Name = "bridge"
 			var b strings.Builder
-			printProven(&b, &c.p, nil)
+			synctest.Test(t, func(*testing.T) { printProven(&b, &c.p, nil) })
 			if b.String() != c.want {
 				t.Errorf("it says %q, want %q", b.String(), c.want)
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hefu-io/hefu/services/status"
@@ -11,7 +12,7 @@ import (
 // TestPrintStatus: what holds rows back and what nobody ends is said, and that nothing is
 // known as well.
 func TestPrintStatus(t *testing.T) {
-	checked := time.Now().Add(-time.Minute)
+	checked := bubbleStart.Add(-time.Minute)
 	report := status.Report{Pipelines: []status.PipelineReport{{Name: "bridge", Legs: []status.LegReport{
 		{Leg: "hub", State: "running", Rows: 1234567},
 		{Leg: "doris", State: "running", Waiting: "one load in 10s", Excluded: 42, Orphans: &status.OrphansReport{
@@ -21,7 +22,7 @@ func TestPrintStatus(t *testing.T) {
 		{Shard: 2, Leg: "doris", State: "running", Orphans: &status.OrphansReport{Checked: &checked}},
 	}}}}
 	var b strings.Builder
-	printStatus(&b, &report, nil)
+	synctest.Test(t, func(*testing.T) { printStatus(&b, &report, nil) })
 	for _, want := range []string{
 		"1,234,567", "│       42 │ one load in 10s", "│ too many versions",
 		"shard 0: 5 loads without an end, found 1m0s ago:\n  hefu-bridge-0-5-abc (txn 11) PRECOMMITTED: aborted\n  and 4 more\n",

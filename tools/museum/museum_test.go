@@ -34,7 +34,8 @@ func TestShow(t *testing.T) {
 		"go.mod": "module example.test/m\n\ngo 1.26\n",
 		"m.go":   "package m\n\nfunc one() int { return 1 }\n\nfunc two() int { return 1 + 1 }\n",
 		"m_test.go": "package m\n\nimport \"testing\"\n\nfunc TestOne(t *testing.T) {\n\tif one() != 1 {\n\t\tt.Error(\"not one\")\n\t}\n}\n\n" +
-			"func TestHangs(t *testing.T) {\n\tif two() != 2 {\n\t\tpanic(\"not two\")\n\t}\n}\n",
+			"func TestHangs(t *testing.T) {\n\tif two() != 2 {\n\t\tpanic(\"not two\")\n\t}\n}\n\n" +
+			"func TestLeftOut(t *testing.T) {\n\tt.Skip()\n}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -62,14 +63,16 @@ func TestShow(t *testing.T) {
 			}
 		})
 	}
-	good := exhibit{"x", "y", one("m.go", "1 + 1", "2 + 1"), ".", "Test"}
+	good := exhibit{"x", "y", one("m.go", "1 + 1", "2 + 1"), ".", "TestHangs$"}
 	if err := asTheyAre(t.Context(), root, []exhibit{good}); err != nil {
 		t.Errorf("the unchanged module: %v", err)
 	}
-	none := good
-	none.tests = "TestNone$"
-	if err := asTheyAre(t.Context(), root, []exhibit{none}); err == nil || !strings.Contains(err.Error(), "must pass") {
-		t.Errorf("without a test: %v", err)
+	for name, tests := range map[string]string{"without a test": "TestNone$", "with one that is skipped": "TestOne$|TestLeftOut$"} {
+		none := good
+		none.tests = tests
+		if err := asTheyAre(t.Context(), root, []exhibit{none}); err == nil || !strings.Contains(err.Error(), "must pass") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()

@@ -93,9 +93,10 @@ func (c *child) report(ctx context.Context) (r status.Report, ok bool) {
 	return r, ok
 }
 
-// get asks its API for something; false when it does not answer.
+// get asks its API for something; false when it does not answer. One that is dead refuses at once,
+// and one on a slow machine may need a while.
 func (c *child) get(ctx context.Context, path string, to any) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	resp := c.ask(ctx, http.MethodGet, path, nil)
 	if resp == nil {

@@ -78,6 +78,9 @@ func (f *refilling) someTransactions(ctx context.Context) (c *child, aborted map
 	if err == nil {
 		err = more(rowsInTable(ctx, c) + 300)
 	}
+	if err == nil {
+		err = c.until(ctx, f.w.o.rounds, commits())
+	}
 	if err != nil {
 		c.kill()
 	}

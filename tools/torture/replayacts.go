@@ -32,6 +32,9 @@ func (r *replaying) rowsToReplay(ctx context.Context) error {
 		return err
 	}
 	defer c.kill()
+	if err := c.until(ctx, r.w.o.rounds, commits()); err != nil {
+		return err
+	}
 	r.w.feeder.pausing.Lock()
 	defer r.w.feeder.pausing.Unlock()
 	return c.until(ctx, r.w.o.rounds, r.w.caughtUp(ctx))
@@ -93,7 +96,7 @@ func (r *replaying) carry(ctx context.Context, c *child, p replayPoint, id domai
 		now, err = c.plan(ctx, &replay.Ask{Pipeline: r.w.cfg.Pipelines[0].Name, Scope: r.scope, Target: target, Who: who, Why: r.why()})
 	}
 	switch {
-	case errors.Is(err, errNoAnswer) && c.wait(ctx, time.Second):
+	case errors.Is(err, errNoAnswer) && c.wait(ctx, time.Minute):
 		return id, nil
 	case err != nil:
 		return id, err
@@ -150,7 +153,7 @@ func (r *replaying) harm(ctx context.Context, mode domain.TargetMode) error {
 
 // newest are offsets of hub partition 0 in a table, from the last one on.
 func (r *replaying) newest(ctx context.Context, table string) (offsets []int64, err error) {
-	rows, err := r.w.db.QueryContext(ctx, "SELECT hw_offset_id FROM "+table+" WHERE hw_partition_id = 0 ORDER BY hw_offset_id DESC LIMIT 300")
+	rows, err := r.w.db.QueryContext(ctx, "SELECT hw_offset_id FROM "+table+" WHERE hw_partition_id = 0 ORDER BY hw_offset_id DESC LIMIT 5000")
 	if err != nil {
 		return nil, err
 	}

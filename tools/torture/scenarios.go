@@ -71,14 +71,32 @@ func rowsInTable(ctx context.Context, c *child) int64 {
 	return tableRows(r)
 }
 
-func tableRows(r status.Report) int64 {
+func tableRows(r status.Report) int64 { return rowsOf(r, "doris") }
+
+// rowsOf are the rows that a kind of leg has carried in this life.
+func rowsOf(r status.Report, leg string) int64 {
 	var n int64
 	for _, p := range r.Pipelines {
 		for _, l := range p.Legs {
-			if l.Leg == "doris" {
+			if l.Leg == leg {
 				n += l.Rows
 			}
 		}
 	}
 	return n
+}
+
+// manyCommits is as many as any point or repair needs.
+const manyCommits = 20
+
+// commits holds once the hub leg was seen to have committed many times more. Rows do not tell: on a
+// slow machine a single transaction has thousands.
+func commits() func(status.Report) bool {
+	seen, last := 0, int64(-1)
+	return func(r status.Report) bool {
+		if now := rowsOf(r, "hub"); now > last {
+			seen, last = seen+1, now
+		}
+		return seen > manyCommits
+	}
 }
