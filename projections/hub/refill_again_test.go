@@ -1,13 +1,9 @@
 package hub_test
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"sync/atomic"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -26,24 +22,8 @@ func TestRefillAnotherPlan(t *testing.T) {
 						t.Parallel()
 						r := lossy(t)
 						r.lose(at)
-						var left atomic.Int64
-						left.Store(skip)
-						arrived, wake := make(chan struct{}), make(chan struct{})
-						older := r.process()
-						older.SenderOptions(kgo.Dialer(func(ctx context.Context, network, host string) (net.Conn, error) {
-							var d net.Dialer
-							c, err := d.DialContext(ctx, network, host)
-							return &gate{c, key, &left, arrived, wake}, err
-						}))
-						leg := open(r.world, older)
+						_, leg, wake, done := r.frozen(key, skip)
 						defer leg.Close()
-						done := make(chan error, 1)
-						go func() { done <- leg.Run(r.ctx) }()
-						select {
-						case <-arrived:
-						case err := <-done:
-							t.Fatalf("ended before it got there: %v", err)
-						}
 						r.planFill()
 						newer := r.process()
 						next := open(r.world, newer)

@@ -137,6 +137,29 @@ func (g *gate) Write(b []byte) (int, error) {
 	return g.Conn.Write(b)
 }
 
+// frozen is a process, and its leg, that stands still with a request of a kind in its hands, the one
+// after so many others, until wake is closed; done says how the leg's run ends.
+func (r *refill) frozen(key kmsg.Key, after int64) (older *hub.Hub, leg projections.Leg, wake chan struct{}, done chan error) {
+	r.t.Helper()
+	var left atomic.Int64
+	left.Store(after)
+	arrived, wake := make(chan struct{}), make(chan struct{})
+	older = r.process()
+	older.SenderOptions(kgo.Dialer(func(ctx context.Context, network, host string) (net.Conn, error) {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, network, host)
+		return &gate{c, key, &left, arrived, wake}, err
+	}))
+	leg, done = open(r.world, older), make(chan error, 1)
+	go func() { done <- leg.Run(r.ctx) }()
+	select {
+	case <-arrived:
+	case err := <-done:
+		r.t.Fatalf("ended before it got there: %v", err)
+	}
+	return older, leg, wake, done
+}
+
 // TestRefillZombie: a process stands still with a request in its hands, another one carries the lane
 // on, or to its end, and the first one wakes up and sends it: nothing is there twice.
 func TestRefillZombie(t *testing.T) {
@@ -146,23 +169,7 @@ func TestRefillZombie(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %d late %v", key.Name(), skip, late), func(t *testing.T) {
 					t.Parallel()
 					r := lost(t)
-					var left atomic.Int64
-					left.Store(skip)
-					arrived, wake := make(chan struct{}), make(chan struct{})
-					older := r.process()
-					older.SenderOptions(kgo.Dialer(func(ctx context.Context, network, host string) (net.Conn, error) {
-						var d net.Dialer
-						c, err := d.DialContext(ctx, network, host)
-						return &gate{c, key, &left, arrived, wake}, err
-					}))
-					leg := open(r.world, older)
-					done := make(chan error, 1)
-					go func() { done <- leg.Run(r.ctx) }()
-					select {
-					case <-arrived:
-					case err := <-done:
-						t.Fatalf("ended before it got there: %v", err)
-					}
+					older, leg, wake, done := r.frozen(key, skip)
 					newer := r.process()
 					next := open(r.world, newer)
 					if late {
