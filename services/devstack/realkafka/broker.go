@@ -7,7 +7,6 @@ package realkafka
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -116,9 +115,11 @@ func format(ctx context.Context, c Config, lib, file string) error {
 	if _, err := os.Stat(filepath.Join(c.Dir, "data", "meta.properties")); err == nil {
 		return nil
 	}
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	args := []string{"kafka.tools.StorageTool", "format", "--cluster-id", base64.RawURLEncoding.EncodeToString(id[:]), "--config", file}
+	id, err := clusterID(rand.Reader)
+	if err != nil {
+		return err
+	}
+	args := []string{"kafka.tools.StorageTool", "format", "--cluster-id", id, "--config", file}
 	for _, f := range c.Features {
 		args = append(args, "--feature", f)
 	}
