@@ -1,7 +1,8 @@
 // Command torture kills `hefu run` where it hurts, while cities are fed, and compares
 // city, hub and table after each round:
 //
-//	go run ./tools/torture points            each crash point, hit -hits times
+//	go run ./tools/torture points            each crash point, hit -hits times: of the pipeline, of
+//	                                         exchanges of tables, of what the hub lost, of replays
 //	go run ./tools/torture kills             -n SIGKILLs at random moments
 //	go run ./tools/torture broker            -n hard kills of the real Kafka
 //	go run ./tools/torture zombies           -n owners stopped, overtaken, and let go on
@@ -21,7 +22,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"syscall"
@@ -51,7 +51,7 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 2000, "rows a second that are fed")
 	flag.Uint64Var(&o.seed, "seed", 0, "of the random moments; 0 takes one from the clock")
 	flag.StringVar(&o.only, "only", "", "only the crash points that begin so")
-	flag.StringVar(&o.dir, "dir", "", "keep everything here")
+	flag.StringVar(&o.dir, "dir", "", "keep everything here, a folder for each stage of the scenario")
 	flag.DurationVar(&o.rounds, "deadline", 3*time.Minute, "how long a round may take to catch up")
 	flag.DurationVar(&o.soak, "for", 10*time.Minute, "how long the soak goes on")
 	flag.IntVar(&o.rows, "rows", 5_000_000, "rows that are rebuilt")
@@ -76,40 +76,3 @@ func main() {
 
 // errNotGood: the table says what is not.
 var errNotGood = errors.New("not good")
-
-func run(ctx context.Context, o options, scenario string) (err error) {
-	scenarios := map[string]func(context.Context, *world, options, *rand.Rand) (*results, error){
-		"points": points, "kills": kills, "broker": brokerKills, "zombies": zombies, "soak": soak, "rebuild": rebuild,
-	}
-	do := scenarios[scenario]
-	if do == nil {
-		flag.Usage()
-		return fmt.Errorf("no scenario %q", scenario)
-	}
-	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano())
-	}
-	if scenario == "broker" {
-		o.real = true
-	}
-	fmt.Printf("%s, seed %d\n", scenario, o.seed)
-	w, err := newWorld(ctx, o, scenario)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	began := time.Now()
-	r, err := do(ctx, w, o, rand.New(rand.NewPCG(o.seed, 0)))
-	if r != nil {
-		r.print(os.Stdout)
-		fmt.Printf("%d rows fed, %s", w.feeder.committed.Load(), time.Since(began).Round(time.Second))
-		if n := w.feeder.failed.Load(); n > 0 {
-			fmt.Printf("; %d transactions of the feeder failed, the last with: %v", n, w.feeder.last.Load())
-		}
-		fmt.Println()
-	}
-	if err == nil && !r.good() {
-		err = errNotGood
-	}
-	return err
-}

@@ -20,6 +20,9 @@ type point struct {
 	kick func(context.Context, *world, *child) error // nil: hefu comes to it by itself
 }
 
+// String is the name under which it is printed, and chosen with -only.
+func (p point) String() string { return p.name }
+
 // crashPoints are in the order in which a row meets them, then those of the journal's keeping
 // and of the proof.
 func crashPoints() []point {
@@ -50,19 +53,11 @@ func crashPoints() []point {
 	return all
 }
 
-// points lets hefu kill itself at each point, several times, and compares after each
-// point: first at those of an exchange of tables and of what the hub lost, while they are small, last
-// at those of replays.
+// points lets hefu kill itself at each point, several times, and compares after each point.
 func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, error) {
 	out := &results{}
-	if err := w.hitSwaps(ctx, o, out); err != nil {
-		return out, err
-	}
-	if err := w.hitRefills(ctx, o, r, out); err != nil {
-		return out, err
-	}
 	for _, p := range crashPoints() {
-		if !strings.HasPrefix(p.name, o.only) {
+		if !o.wants(p.name) {
 			continue
 		}
 		if strings.HasPrefix(p.name, "lineage.") && w.noLineage != "" {
@@ -88,7 +83,7 @@ func points(ctx context.Context, w *world, o options, r *rand.Rand) (*results, e
 		fmt.Printf("%-24s hits %d lost %d doubled %d other %d stuck %d, %s %s\n", x.name, x.hits, x.lost, x.doubled, x.other, x.stuck,
 			time.Since(began).Round(100*time.Millisecond), x.note)
 	}
-	return out, w.hitReplays(ctx, o, out)
+	return out, nil
 }
 
 // hit is one life that is to end at a point.

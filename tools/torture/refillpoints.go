@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -73,31 +71,24 @@ type refilling struct {
 	limit int64         // of the next plan, rows a second
 }
 
-// hitRefills lets hefu kill itself at each point of filling in what the hub topic lost, and demands
+// refills lets hefu kill itself at each point of filling in what the hub topic lost, and demands
 // that the next one brings the replay to its end, and that a reader of the topic finds then what it
 // found before the loss, each row at its offset.
-func (w *world) hitRefills(ctx context.Context, o options, rng *rand.Rand, out *results) error {
-	var points []refillPoint
-	for _, p := range refillPoints() {
-		if strings.HasPrefix(p.String(), o.only) {
-			points = append(points, p)
-		}
-	}
-	switch {
-	case len(points) == 0:
-		return nil
-	case w.standIn == nil:
+func refills(ctx context.Context, w *world, o options, rng *rand.Rand) (*results, error) {
+	if w.standIn == nil {
 		fmt.Println("SKIPPED: refill: a real Kafka does not lose the end of a partition when it is told to")
-		return nil
+		return nil, nil
 	}
-	was := w.cfg.Pipelines[0]
 	// Nobody is to look while rows are lost; and of small transactions many are.
 	w.cfg.Pipelines[0].Reconcile.Interval, w.cfg.Pipelines[0].Hub.Batch.Rows = 0, 50
 	if err := w.write(w.file, w.cfg); err != nil {
-		return err
+		return nil, err
 	}
-	f := &refilling{w: w, rng: rng}
-	for _, p := range points {
+	f, out := &refilling{w: w, rng: rng}, &results{}
+	for _, p := range refillPoints() {
+		if !o.wants(p.String()) {
+			continue
+		}
 		began, x := time.Now(), result{name: p.String()}
 		var err error
 		for n := 0; n < o.hits && err == nil; n++ {
@@ -106,12 +97,11 @@ func (w *world) hitRefills(ctx context.Context, o options, rng *rand.Rand, out *
 		out.rows = append(out.rows, x)
 		fmt.Printf("%-43s hits %d lost %d doubled %d other %d stuck %d, %s %s\n", x.name, x.hits, x.lost, x.doubled, x.other, x.stuck, time.Since(began).Round(100*time.Millisecond), x.note)
 		if err != nil {
-			return err
+			return out, err
 		}
 	}
 	x := result{name: "refill/and everything is whole"}
 	err := w.catchUp(ctx, &x)
 	out.rows = append(out.rows, x)
-	w.cfg.Pipelines[0] = was
-	return errors.Join(err, w.write(w.file, w.cfg))
+	return out, err
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"math/rand/v2"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -61,46 +61,36 @@ type replaying struct {
 	plans int // so far: each has a target of its own
 }
 
-// hitReplays lets hefu kill itself at each point of a replay, and demands that the next one brings
+// replays lets hefu kill itself at each point of a replay, and demands that the next one brings
 // the replay to its end, verified.
-func (w *world) hitReplays(ctx context.Context, o options, out *results) error {
-	wanted := false
-	for _, p := range replayPoints() {
-		wanted = wanted || strings.HasPrefix(p.String(), o.only)
-	}
-	for _, p := range replayStops() {
-		wanted = wanted || strings.HasPrefix(p.String(), o.only)
-	}
-	if !wanted {
-		return nil
-	}
+func replays(ctx context.Context, w *world, o options, _ *rand.Rand) (*results, error) {
 	from := domain.Micros(time.Now().UnixMicro())
-	r := &replaying{w: w, scope: domain.PlanScope{From: &from}}
+	r, out := &replaying{w: w, scope: domain.PlanScope{From: &from}}, &results{}
 	if err := r.rowsToReplay(ctx); err != nil {
-		return err
+		return out, err
 	}
 	w.feeder.pausing.Lock()
 	defer w.feeder.pausing.Unlock()
 	// Rows are taken out of the live table and put in: nobody is to look while they are.
 	w.cfg.Pipelines[0].Reconcile.Interval = 0
 	if err := w.write(w.file, w.cfg); err != nil {
-		return err
+		return out, err
 	}
 	for _, p := range replayPoints() {
-		if !strings.HasPrefix(p.String(), o.only) {
+		if !o.wants(p.String()) {
 			continue
 		}
 		began, x := time.Now(), result{name: p.String()}
 		for range o.hits {
 			if err := r.hit(ctx, p, &x); err != nil {
-				return err
+				return out, err
 			}
 		}
 		out.rows = append(out.rows, x)
 		fmt.Printf("%-40s hits %d other %d stuck %d, %s %s\n", x.name, x.hits, x.other, x.stuck, time.Since(began).Round(100*time.Millisecond), x.note)
 	}
 	if err := r.hitStops(ctx, o, out); err != nil {
-		return err
+		return out, err
 	}
 	x := result{name: "replay/and everything is whole"}
 	books, err := w.books(ctx)
@@ -108,5 +98,5 @@ func (w *world) hitReplays(ctx context.Context, o options, out *results) error {
 		err = w.compare(ctx, books, &x)
 	}
 	out.rows = append(out.rows, x)
-	return err
+	return out, err
 }

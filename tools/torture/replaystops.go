@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -47,7 +46,7 @@ func replayStops() (all []replayStop) {
 // is resumed, and never where it was cancelled.
 func (r *replaying) hitStops(ctx context.Context, o options, out *results) error {
 	for _, p := range replayStops() {
-		if !strings.HasPrefix(p.String(), o.only) {
+		if !o.wants(p.String()) {
 			continue
 		}
 		began, x := time.Now(), result{name: p.String()}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"math/rand/v2"
 	"time"
 
 	"github.com/hefu-io/hefu/domain"
@@ -48,32 +48,26 @@ type swapping struct {
 	plan domain.PlanID
 }
 
-// hitSwaps lets hefu kill itself at each point of an exchange of tables, and demands that the tables
+// swaps lets hefu kill itself at each point of an exchange of tables, and demands that the tables
 // are exchanged then or not, that hefu says which, that the same command ends what is not, and that
 // whichever table is live has every row once. Every other exchange is a way back.
-func (w *world) hitSwaps(ctx context.Context, o options, out *results) error {
-	var points []swapPoint
-	for _, p := range swapPoints() {
-		if strings.HasPrefix(p.String(), o.only) {
-			points = append(points, p)
-		}
-	}
-	if len(points) == 0 {
-		return nil
-	}
-	s := &swapping{w: w}
+func swaps(ctx context.Context, w *world, o options, _ *rand.Rand) (*results, error) {
+	s, out := &swapping{w: w}, &results{}
 	if err := s.shadow(ctx); err != nil {
-		return err
+		return out, err
 	}
-	for _, p := range points {
+	for _, p := range swapPoints() {
+		if !o.wants(p.String()) {
+			continue
+		}
 		began, x := time.Now(), result{name: p.String()}
 		for range o.hits {
 			if err := s.hit(ctx, p, &x); err != nil {
-				return err
+				return out, err
 			}
 		}
 		if err := w.catchUp(ctx, &x); err != nil {
-			return err
+			return out, err
 		}
 		if err := s.onControl(ctx); err != nil {
 			x.other, x.note = x.other+1, err.Error()
@@ -81,7 +75,7 @@ func (w *world) hitSwaps(ctx context.Context, o options, out *results) error {
 		out.rows = append(out.rows, x)
 		fmt.Printf("%-40s hits %d lost %d doubled %d other %d stuck %d, %s %s\n", x.name, x.hits, x.lost, x.doubled, x.other, x.stuck, time.Since(began).Round(100*time.Millisecond), x.note)
 	}
-	return nil
+	return out, nil
 }
 
 // onControl demands that every exchange on control has an outcome, and that they say what Doris says.
