@@ -2,11 +2,14 @@ package realkafka
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -53,6 +56,9 @@ func ports(c Config) (state, error) {
 	if s.Port != 0 && c.Port != 0 && s.Port != c.Port {
 		return s, fmt.Errorf("kafka in %s has port %d, not %d", c.Dir, s.Port, c.Port)
 	}
+	if s.Port == 0 {
+		s.Port = c.Port
+	}
 	for name := range c.Security.listeners() {
 		if _, has := s.Listeners[name]; has {
 			continue
@@ -60,31 +66,33 @@ func ports(c Config) (state, error) {
 		if s.Listeners == nil {
 			s.Listeners = map[string]int{}
 		}
-		if s.Listeners[name], err = free(); err != nil {
+		if s.Listeners[name], err = s.free(); err != nil {
 			return s, err
 		}
 	}
-	if s.Port != 0 {
-		return s, nil
-	}
-	s.Port = c.Port
-	if s.Port == 0 {
-		if s.Port, err = free(); err != nil {
+	for _, port := range []*int{&s.Port, &s.Controller} {
+		if *port != 0 {
+			continue
+		}
+		if *port, err = s.free(); err != nil {
 			return s, err
 		}
 	}
-	s.Controller, err = free()
-	return s, err
+	return s, nil
 }
 
-// free returns a port that nobody listens at now. It is below the range from
-// which systems take the ports of outgoing connections (49152 by IANA, 32768 on
-// Linux), or one of those could sit on it when the broker comes back.
-func free() (int, error) {
-	var err error
+// free returns a port that nobody listens at now, and that s does not have. It is
+// below the range from which systems take the ports of outgoing connections (49152
+// by IANA, 32768 on Linux), or one of those could sit on it when the broker comes
+// back.
+func (s state) free() (int, error) {
+	err := errors.New("no port is free")
 	for range 100 {
-		var l net.Listener
 		port := 20000 + rand.IntN(12000)
+		if port == s.Port || port == s.Controller || slices.Contains(slices.Collect(maps.Values(s.Listeners)), port) {
+			continue
+		}
+		var l net.Listener
 		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
 			return port, l.Close()
 		}

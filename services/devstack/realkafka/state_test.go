@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,17 @@ func TestPortsBelongToTheDirectory(t *testing.T) {
 	}
 	if s, err := ports(Config{Dir: t.TempDir(), Port: 4711}); err != nil || s.Port != 4711 {
 		t.Errorf("asked for 4711: %+v, %v", s, err)
+	}
+}
+
+// TestPortsDiffer: nobody listens yet at the ports that a broker was given before.
+func TestPortsDiffer(t *testing.T) {
+	s := state{Port: 20000, Controller: 20001, Listeners: map[string]int{}}
+	for port := 20002; port < 31999; port++ {
+		s.Listeners[strconv.Itoa(port)] = port
+	}
+	if port, err := s.free(); err == nil && port != 31999 {
+		t.Errorf("port %d is its own", port)
 	}
 }
 
