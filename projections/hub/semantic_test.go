@@ -184,7 +184,7 @@ func TestWireBySemantic(t *testing.T) {
 		{domain.AtLeastOnce, "record", 1, journal.FaultAfter, 0, 0},
 		// This one sends once, and hears or not; what never left is not sent twice.
 		{domain.None, "rows", 0, journal.FaultBefore, 0, 0},
-		{domain.None, "rows", 0, journal.FaultAfter, 0, 3},
+		{domain.None, "rows", 0, journal.FaultAfter, 0, 1},
 		{domain.None, "record", 1, journal.FaultBefore, 0, 0},
 		{domain.None, "record", 1, journal.FaultAfter, 0, 0},
 	} {
@@ -193,7 +193,9 @@ func TestWireBySemantic(t *testing.T) {
 			h, cut := w.process(), &wire{}
 			h.SenderOptions(cut.option())
 			cut.arm(kmsg.Produce, c.skip, c.fault)
-			w.kept(h, w.feed(3, place{"nanjing", 0}))
+			// A single row is a single request; of more, the first one of a new client may
+			// leave alone, when the topic is looked up while they are flushed.
+			w.kept(h, w.feed(1, place{"nanjing", 0}))
 			w.kept(h, w.feed(2, place{"wuxi", 1}))
 			if cut.cut() != 1 {
 				t.Errorf("connections were cut %d times", cut.cut())
