@@ -184,16 +184,7 @@ func TestOtherSettingsWithRowsOnTheirWay(t *testing.T) {
 	cl := dial(t, c)
 	s := source(c, newTopic(ctx, t, cl, 1, nil))
 	r := newRig(ctx, t)
-	room := make(chan struct{})
-	r.store.OnPut = func(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
-		if s.Leg == domain.LegIngest && len(parts) > 1 { // rows
-			select {
-			case <-room:
-			case <-ctx.Done():
-			}
-		}
-		return journal.FaultNone
-	}
+	room := r.withoutRoom(ctx)
 	conf := config(s)
 	conf.Linger = 300 * time.Millisecond
 	p := r.start(conf)

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/projections/kafkaconn"
 	"github.com/hefu-io/hefu/services/ingest"
 )
@@ -86,16 +85,7 @@ func TestQueueBound(t *testing.T) {
 	cl := dial(t, c, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<10))
 	busy, calm := newTopic(ctx, t, cl, 4, nil), newTopic(ctx, t, cl, 1, nil)
 	r := newRig(ctx, t)
-	open := make(chan struct{})
-	r.store.OnPut = func(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
-		if s.Leg == domain.LegIngest && len(parts) > 1 { // rows
-			select {
-			case <-open:
-			case <-ctx.Done():
-			}
-		}
-		return journal.FaultNone
-	}
+	room := r.withoutRoom(ctx)
 	few := source(c, calm)
 	few.ID = "b"
 	conf := config(source(c, busy), few)
@@ -120,7 +110,7 @@ func TestQueueBound(t *testing.T) {
 	p.status(ctx, "the calm city's row is queued, and the next ones are asked for", 1, func(s ingest.SourceStatus) bool {
 		return len(s.Partitions) == 1 && s.Partitions[0].HighWatermark == 1 && p.shard.Queue().Held > held
 	})
-	close(open)
+	close(room)
 	r.reaches(p, 0, cl, busy)
 	r.reaches(p, 1, cl, calm)
 	if q := p.shard.Queue(); q.Peak > q.Limit+4*(32<<10) || q.Held > q.Peak {

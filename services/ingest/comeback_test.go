@@ -10,8 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/hefu-io/hefu/domain"
-	"github.com/hefu-io/hefu/journal"
 	"github.com/hefu-io/hefu/services/ingest"
 )
 
@@ -47,16 +45,7 @@ func TestCityComesBack(t *testing.T) {
 	fake, c := standin(t, kfake.SeedTopics(1, "rows"))
 	cl := dial(t, c)
 	r := newRig(ctx, t)
-	room := make(chan struct{})
-	r.store.OnPut = func(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
-		if s.Leg == domain.LegIngest && len(parts) > 1 { // rows
-			select {
-			case <-room:
-			case <-ctx.Done():
-			}
-		}
-		return journal.FaultNone
-	}
+	room := r.withoutRoom(ctx)
 	p := r.start(config(source(c, "rows")))
 	p.status(ctx, "running", 0, func(s ingest.SourceStatus) bool { return s.State == ingest.Running })
 	for range 3 {

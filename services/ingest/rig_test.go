@@ -112,6 +112,21 @@ func newRig(ctx context.Context, t *testing.T) *rig {
 	return r
 }
 
+// withoutRoom has rows wait for the journal until what it returns is closed.
+func (r *rig) withoutRoom(ctx context.Context) (room chan struct{}) {
+	room = make(chan struct{})
+	r.store.OnPut = func(s domain.Stream, _ domain.Seq, parts [][]byte) journal.Fault {
+		if s.Leg == domain.LegIngest && len(parts) > 1 { // rows
+			select {
+			case <-room:
+			case <-ctx.Done():
+			}
+		}
+		return journal.FaultNone
+	}
+	return room
+}
+
 func newRigOn(ctx context.Context, t *testing.T, o journal.Options) *rig {
 	t.Helper()
 	j, err := journal.Open(ctx, "p", o)
